@@ -1,0 +1,2 @@
+//! Check, explain and render meshlane configuration.
+fn main() {}

@@ -1,0 +1,1 @@
+//! The facts about a request that conditions and rules can name.

@@ -1,0 +1,1 @@
+//! Conditions over request attributes: operators, boolean logic, sticky buckets.

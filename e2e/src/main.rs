@@ -1,0 +1,2 @@
+//! Scenarios on stock Envoy over real sockets; the demo; the benchmark.
+fn main() {}

@@ -1,0 +1,1 @@
+//! The one wrapper of proxy-wasm: host calls, configuration life cycle, metrics, access-log properties.

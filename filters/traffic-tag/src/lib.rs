@@ -1,0 +1,1 @@
+//! Envoy filter for traffic tagging.

@@ -1,0 +1,1 @@
+//! Protocol buffers that meshlane speaks, with their generated code.

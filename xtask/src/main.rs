@@ -1,0 +1,2 @@
+//! Builds the Wasm modules and checks them.
+fn main() {}
