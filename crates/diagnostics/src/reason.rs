@@ -1,0 +1,126 @@
+//! Why a decision is as it is.
+
+use std::fmt;
+
+macro_rules! reasons {
+    ($($(#[doc = $doc:literal])+ $variant:ident = $code:literal,)+) => {
+        /// The stable code of a decision.
+        ///
+        /// A code never changes its meaning and is never reused: people build alerts and
+        /// dashboards on it. The list is kept in `testdata/reason-codes.txt` and compared
+        /// by a test.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        #[non_exhaustive]
+        pub enum Reason {
+            $($(#[doc = $doc])+ $variant,)+
+        }
+
+        impl Reason {
+            /// Every code there is.
+            pub const ALL: &'static [Self] = &[$(Self::$variant,)+];
+
+            /// The code, as it stands in metrics and logs.
+            pub fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $code,)+ }
+            }
+
+            /// What the code means, in a sentence.
+            pub fn description(self) -> &'static str {
+                match self { $(Self::$variant => concat!($($doc),+).trim_ascii_start(),)+ }
+            }
+        }
+    };
+}
+
+reasons! {
+    /// The document was accepted and is in force.
+    ConfigAccepted = "config-accepted",
+    /// There is no document: the filter does nothing but remove reserved headers.
+    ConfigEmpty = "config-empty",
+    /// The newest document is invalid; the last good one stays in force.
+    ConfigLastGood = "config-last-good",
+    /// The document is invalid and there was no good one before: requests pass, reserved headers are removed.
+    ConfigPassThrough = "config-pass-through",
+    /// The document is invalid and there was no good one before: requests are refused, as configured.
+    ConfigRefuse = "config-refuse",
+
+    /// The tag that the request came with was kept.
+    TagKeptIncoming = "tag-kept-incoming",
+    /// A rule matched and gave the value.
+    TagRuleMatched = "tag-rule-matched",
+    /// A rule matched and its split chose the value.
+    TagSplitChosen = "tag-split-chosen",
+    /// No rule gave a value; the default was taken.
+    TagDefault = "tag-default",
+    /// No rule gave a value and there is no default: the request has no tag of this name.
+    TagNone = "tag-none",
+
+    /// The request came without this tag.
+    IncomingAbsent = "incoming-absent",
+    /// The request came with this tag and it was kept.
+    IncomingKept = "incoming-kept",
+    /// The request came with this tag and it was removed before the rules were tried.
+    IncomingStripped = "incoming-stripped",
+    /// The request came with this tag and a rule or the default replaced it.
+    IncomingOverwritten = "incoming-overwritten",
+    /// The request came with this tag in a form that is no tag value; it was removed.
+    IncomingInvalid = "incoming-invalid",
+
+    /// The rule's condition holds and the rule gave the value.
+    RuleMatched = "rule-matched",
+    /// The rule is switched off.
+    RuleDisabled = "rule-disabled",
+    /// The rule's condition does not hold.
+    RuleConditionFalse = "rule-condition-false",
+    /// The rule's condition cannot be decided, because an attribute is absent or of another kind.
+    RuleConditionUnknown = "rule-condition-unknown",
+    /// The attribute that the value comes from is absent.
+    RuleValueAbsent = "rule-value-absent",
+    /// The attribute that the value comes from holds something that is no tag value.
+    RuleValueInvalid = "rule-value-invalid",
+    /// The attribute that the split goes by is absent.
+    RuleSplitKeyAbsent = "rule-split-key-absent",
+    /// The request falls into the part of the split that no value was given for.
+    RuleSplitRemainder = "rule-split-remainder",
+    /// An earlier rule, or a kept tag, decided.
+    RuleNotReached = "rule-not-reached",
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+    #[cfg(target_arch = "wasm32")]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
+    #[test]
+    fn the_list_of_codes_is_as_published() {
+        let published = include_str!("../../../testdata/reason-codes.txt");
+        let written: String = Reason::ALL
+            .iter()
+            .map(|reason| format!("{reason}: {}\n", reason.description()))
+            .collect();
+        assert_eq!(
+            written, published,
+            "testdata/reason-codes.txt is not as the code has it"
+        );
+    }
+
+    #[test]
+    fn codes_are_unique_and_kebab_case() {
+        let codes: BTreeSet<_> = Reason::ALL.iter().map(|reason| reason.as_str()).collect();
+        assert_eq!(codes.len(), Reason::ALL.len());
+        for code in codes {
+            assert!(
+                code.bytes().all(|b| b.is_ascii_lowercase() || b == b'-'),
+                "{code}"
+            );
+        }
+    }
+}
