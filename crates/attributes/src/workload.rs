@@ -1,0 +1,158 @@
+//! What the proxy knows about itself.
+
+use std::collections::BTreeMap;
+
+use crate::metadata::{MetadataValue, Node};
+
+/// The proxy that a filter runs in and the workload that it belongs to.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Workload {
+    /// What the proxy is.
+    pub proxy: ProxyKind,
+    /// Which way the traffic of the listener goes.
+    pub direction: Direction,
+    /// The workload's namespace (`NAMESPACE` in the node's metadata).
+    pub namespace: Option<String>,
+    /// The workload's labels (`LABELS` in the node's metadata).
+    pub labels: BTreeMap<String, String>,
+}
+
+/// What a proxy is, by the beginning of its node id, as Istio writes it
+/// (`router~10.0.0.1~gw.istio-system~istio-system.svc.cluster.local`).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+pub enum ProxyKind {
+    /// `router~…`: a gateway.
+    Gateway,
+    /// `sidecar~…`: a sidecar.
+    Sidecar,
+    /// `waypoint~…`: a waypoint of ambient mode.
+    Waypoint,
+    /// Anything else: Envoy without Istio.
+    #[default]
+    Bare,
+}
+
+impl ProxyKind {
+    /// The kind that a node id tells.
+    pub fn from_node_id(id: &str) -> Self {
+        match id.split_once('~').map(|(kind, _)| kind) {
+            Some("router") => Self::Gateway,
+            Some("sidecar") => Self::Sidecar,
+            Some("waypoint") => Self::Waypoint,
+            _ => Self::Bare,
+        }
+    }
+}
+
+/// Which way the traffic of a listener goes (`envoy.config.core.v3.TrafficDirection`).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+pub enum Direction {
+    /// The listener does not say.
+    #[default]
+    Unspecified,
+    /// To the workload.
+    Inbound,
+    /// From the workload, or through a gateway.
+    Outbound,
+}
+
+impl Direction {
+    /// The direction that Envoy's property `listener_direction` tells.
+    pub fn from_number(number: i64) -> Self {
+        match number {
+            1 => Self::Inbound,
+            2 => Self::Outbound,
+            _ => Self::Unspecified,
+        }
+    }
+
+    /// The direction in a word.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Unspecified => "unspecified",
+            Self::Inbound => "inbound",
+            Self::Outbound => "outbound",
+        }
+    }
+}
+
+impl Workload {
+    /// Reads a serialized `envoy.config.core.v3.Node`; bytes that are none tell nothing.
+    pub fn from_node(node: &[u8], direction: Direction) -> Self {
+        let Some(node) = Node::decode(node) else {
+            return Self {
+                direction,
+                ..Self::default()
+            };
+        };
+        let text = |value: &MetadataValue| value.as_text().map(str::to_owned);
+        let labels = match node.metadata.field("LABELS") {
+            Some(MetadataValue::Struct(labels)) => labels
+                .iter()
+                .filter_map(|(name, value)| Some((name.clone(), text(value)?)))
+                .collect(),
+            _ => BTreeMap::new(),
+        };
+        Self {
+            proxy: ProxyKind::from_node_id(&node.id),
+            direction,
+            namespace: node.metadata.field("NAMESPACE").and_then(text),
+            labels,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    #[cfg(target_arch = "wasm32")]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
+    /// Field 1 = id; field 3 = metadata `{NAMESPACE: demo, LABELS: {version: v1}}`.
+    fn node(id: &str) -> Vec<u8> {
+        fn field(number: u8, bytes: &[u8]) -> Vec<u8> {
+            let mut field = vec![number << 3 | 2, bytes.len() as u8];
+            field.extend(bytes);
+            field
+        }
+        let entry = |name: &str, value: Vec<u8>| {
+            field(1, &[field(1, name.as_bytes()), field(2, &value)].concat())
+        };
+        let text = |text: &str| field(3, text.as_bytes());
+        let labels = field(5, &entry("version", text("v1")));
+        let metadata = [entry("NAMESPACE", text("demo")), entry("LABELS", labels)].concat();
+        [field(1, id.as_bytes()), field(3, &metadata)].concat()
+    }
+
+    #[test]
+    fn knows_what_the_node_tells() {
+        let workload =
+            Workload::from_node(&node("sidecar~10.0.0.1~a.demo~demo"), Direction::Inbound);
+        assert_eq!(workload.proxy, ProxyKind::Sidecar);
+        assert_eq!(workload.direction, Direction::Inbound);
+        assert_eq!(workload.namespace.as_deref(), Some("demo"));
+        assert_eq!(
+            workload.labels.get("version").map(String::as_str),
+            Some("v1")
+        );
+    }
+
+    #[test]
+    fn the_node_id_tells_the_kind_of_proxy() {
+        for (id, kind) in [
+            ("router~10.0.0.1~gw~d", ProxyKind::Gateway),
+            ("waypoint~10.0.0.1~w~d", ProxyKind::Waypoint),
+            ("sidecar", ProxyKind::Bare),
+            ("", ProxyKind::Bare),
+        ] {
+            assert_eq!(ProxyKind::from_node_id(id), kind, "{id}");
+        }
+    }
+
+    #[test]
+    fn a_node_that_is_none_is_a_bare_proxy() {
+        let workload = Workload::from_node(b"\xff\xff", Direction::Outbound);
+        assert_eq!(workload.proxy, ProxyKind::Bare);
+        assert_eq!(workload.direction, Direction::Outbound);
+    }
+}
