@@ -1,0 +1,427 @@
+//! Validated conditions.
+
+use std::net::IpAddr;
+
+use ipnet::IpNet;
+use meshlane_attributes::{Attribute, AttributeId, AttributeTable, Request};
+use meshlane_diagnostics::{Place, Problem, Violations};
+
+use crate::bucket::Sticky;
+use crate::config;
+use crate::operator::{Kind, Operator};
+use crate::pattern::Pattern;
+use crate::scalar::{LARGEST_EXACT, Scalar};
+use crate::truth::Truth;
+
+/// A validated condition.
+#[derive(Debug, Clone)]
+pub enum Condition {
+    /// An attribute and what is asked of it.
+    Leaf {
+        /// The attribute.
+        attribute: AttributeId,
+        /// What is asked of it.
+        operator: Operator,
+    },
+    /// Every one must hold.
+    All(Vec<Condition>),
+    /// At least one must hold.
+    Any(Vec<Condition>),
+    /// It must be decided and not hold.
+    Not(Box<Condition>),
+}
+
+/// Where the attributes of a policy are collected, and which are allowed at a place.
+pub struct AttributeScope<'a> {
+    /// The attributes so far.
+    pub table: &'a mut AttributeTable,
+    /// What is wrong so far.
+    pub violations: &'a mut Violations,
+    /// Says what is wrong with an attribute at this place, if anything is.
+    pub accepts: &'a dyn Fn(&Attribute) -> Result<(), Problem>,
+}
+
+impl AttributeScope<'_> {
+    /// Takes an attribute by its name.
+    pub fn attribute(&mut self, name: &str, place: &Place<'_>) -> Option<AttributeId> {
+        let accepted = name
+            .parse::<Attribute>()
+            .map_err(|_| unknown_attribute(name))
+            .and_then(|attribute| (self.accepts)(&attribute).map(|()| attribute));
+        match accepted {
+            Ok(attribute) => Some(self.table.intern(attribute)),
+            Err(problem) => {
+                self.violations.push(place, problem);
+                None
+            }
+        }
+    }
+}
+
+/// The known names, with the user's own part filled in, so that the nearest one can be copied.
+fn unknown_attribute(name: &str) -> Problem {
+    let own = name.split_once('.').map_or("NAME", |(_, own)| own);
+    let fill = |known: &&str| match known.rsplit_once('.') {
+        Some((kind, "NAME" | "CLAIM" | "LABEL")) => format!("{kind}.{own}"),
+        _ => (*known).to_owned(),
+    };
+    Problem::UnknownName {
+        kind: "attribute",
+        found: name.to_owned(),
+        known: Attribute::NAMES.iter().map(fill).collect(),
+    }
+}
+
+impl Condition {
+    /// The deepest nesting of `all`, `any` and `not`.
+    pub const MAX_DEPTH: usize = 16;
+    /// The longest list of any kind in a condition.
+    pub const MAX_LIST: usize = 10_000;
+
+    /// Validates a condition; everything that is wrong goes to the scope's violations.
+    pub fn new(
+        config: &config::Condition,
+        place: &Place<'_>,
+        scope: &mut AttributeScope<'_>,
+    ) -> Option<Self> {
+        Self::nested(config, place, scope, 0)
+    }
+
+    fn nested(
+        config: &config::Condition,
+        place: &Place<'_>,
+        scope: &mut AttributeScope<'_>,
+        depth: usize,
+    ) -> Option<Self> {
+        if depth > Self::MAX_DEPTH {
+            scope.violations.push(
+                place,
+                Problem::TooMany {
+                    what: "nested conditions",
+                    found: depth,
+                    limit: Self::MAX_DEPTH,
+                },
+            );
+            return None;
+        }
+        let operators = config.operators();
+        match (&config.attribute, &config.all, &config.any, &config.not) {
+            (Some(name), None, None, None) => leaf(config, name, &operators, place, scope),
+            (None, Some(all), None, None) if operators.is_empty() => {
+                joined(all, &place.key("all"), scope, depth).map(Self::All)
+            }
+            (None, None, Some(any), None) if operators.is_empty() => {
+                joined(any, &place.key("any"), scope, depth).map(Self::Any)
+            }
+            (None, None, None, Some(not)) if operators.is_empty() => {
+                let place = place.key("not");
+                let condition = Self::nested(not, &place, scope, depth + 1)?;
+                Some(Self::Not(Box::new(condition)))
+            }
+            (None, None, None, None) if !operators.is_empty() => {
+                let key = "attribute";
+                scope.violations.push(place, Problem::MissingKey { key });
+                None
+            }
+            _ => {
+                let found = config.shapes(&operators);
+                let of = SHAPES;
+                scope
+                    .violations
+                    .push(place, Problem::NotExactlyOne { found, of });
+                None
+            }
+        }
+    }
+
+    /// Whether the condition holds for a request. Looks attributes up only as far as needed.
+    pub fn evaluate(&self, request: &Request<'_>) -> Truth {
+        match self {
+            Self::Leaf {
+                attribute,
+                operator,
+            } => operator.check(request.value(*attribute)),
+            Self::All(parts) => evaluate_until(parts, request, Truth::False),
+            Self::Any(parts) => evaluate_until(parts, request, Truth::True),
+            Self::Not(part) => part.evaluate(request).negated(),
+        }
+    }
+}
+
+/// The parts until one decides; otherwise unknown if one is, and the opposite if none is.
+fn evaluate_until(parts: &[Condition], request: &Request<'_>, deciding: Truth) -> Truth {
+    let mut result = deciding.negated();
+    for part in parts {
+        match part.evaluate(request) {
+            truth if truth == deciding => return deciding,
+            Truth::Unknown => result = Truth::Unknown,
+            _ => {}
+        }
+    }
+    result
+}
+
+fn joined(
+    parts: &[config::Condition],
+    place: &Place<'_>,
+    scope: &mut AttributeScope<'_>,
+    depth: usize,
+) -> Option<Vec<Condition>> {
+    bounded(parts, "conditions", place, scope.violations)?;
+    let validated: Vec<_> = parts
+        .iter()
+        .enumerate()
+        .map(|(index, part)| Condition::nested(part, &place.index(index), scope, depth + 1))
+        .collect();
+    validated.into_iter().collect()
+}
+
+fn leaf(
+    config: &config::Condition,
+    name: &str,
+    operators: &[&'static str],
+    place: &Place<'_>,
+    scope: &mut AttributeScope<'_>,
+) -> Option<Condition> {
+    let attribute = scope.attribute(name, &place.key("attribute"));
+    let operator = match operators {
+        [operator] => config.operator(&place.key(operator), scope.violations),
+        _ => {
+            let found = operators.to_vec();
+            let of = OPERATORS;
+            scope
+                .violations
+                .push(place, Problem::NotExactlyOne { found, of });
+            None
+        }
+    };
+    Some(Condition::Leaf {
+        attribute: attribute?,
+        operator: operator?,
+    })
+}
+
+/// Refuses an empty list and one that is too long.
+fn bounded<T>(
+    list: &[T],
+    what: &'static str,
+    place: &Place<'_>,
+    violations: &mut Violations,
+) -> Option<()> {
+    let limit = Condition::MAX_LIST;
+    let problem = match list.len() {
+        0 => Problem::Empty { what },
+        found if found > limit => Problem::TooMany { what, found, limit },
+        _ => return Some(()),
+    };
+    violations.push(place, problem);
+    None
+}
+
+const OPERATORS: &[&str] = &[
+    "exact", "prefix", "suffix", "contains", "regex", "in", "notIn", "present", "range", "cidr",
+    "mod", "bucket",
+];
+const SHAPES: &[&str] = &["attribute", "all", "any", "not"];
+
+impl config::Condition {
+    /// The operators that are there.
+    fn operators(&self) -> Vec<&'static str> {
+        let there = [
+            self.exact.is_some(),
+            self.prefix.is_some(),
+            self.suffix.is_some(),
+            self.contains.is_some(),
+            self.regex.is_some(),
+            self.one_of.is_some(),
+            self.not_in.is_some(),
+            self.present.is_some(),
+            self.range.is_some(),
+            self.cidr.is_some(),
+            self.modulo.is_some(),
+            self.bucket.is_some(),
+        ];
+        let named = OPERATORS.iter().zip(there);
+        named
+            .filter(|(_, there)| *there)
+            .map(|(name, _)| *name)
+            .collect()
+    }
+
+    /// The keys that say what kind of condition this is, and the operators that stand beside them.
+    fn shapes(&self, operators: &[&'static str]) -> Vec<&'static str> {
+        let there = [
+            self.attribute.is_some(),
+            self.all.is_some(),
+            self.any.is_some(),
+            self.not.is_some(),
+        ];
+        let named = SHAPES.iter().zip(there);
+        let shapes = named.filter(|(_, there)| *there).map(|(name, _)| *name);
+        shapes.chain(operators.iter().copied()).collect()
+    }
+
+    /// The one operator that is there, validated.
+    fn operator(&self, place: &Place<'_>, violations: &mut Violations) -> Option<Operator> {
+        let kind = if let Some(scalar) = &self.exact {
+            exact_scalar(scalar, place, violations).map(Kind::Exact)
+        } else if let Some(text) = &self.prefix {
+            Some(Kind::Prefix(text.clone()))
+        } else if let Some(text) = &self.suffix {
+            Some(Kind::Suffix(text.clone()))
+        } else if let Some(text) = &self.contains {
+            Some(Kind::Contains(text.clone()))
+        } else if let Some(pattern) = &self.regex {
+            regex(pattern, place, violations).map(Kind::Regex)
+        } else if let Some(list) = &self.one_of {
+            scalars(list, place, violations).map(Kind::In)
+        } else if let Some(list) = &self.not_in {
+            scalars(list, place, violations).map(Kind::NotIn)
+        } else if let Some(present) = self.present {
+            Some(Kind::Present(present))
+        } else if let Some(range) = &self.range {
+            numbers(range, place, violations)
+        } else if let Some(networks) = &self.cidr {
+            cidr(networks, place, violations).map(Kind::Cidr)
+        } else if let Some(modulo) = &self.modulo {
+            remainders(modulo, place, violations)
+        } else {
+            share(self.bucket.as_ref()?, place, violations)
+        };
+        kind.map(Operator)
+    }
+}
+
+fn exact_scalar(scalar: &Scalar, place: &Place<'_>, violations: &mut Violations) -> Option<Scalar> {
+    if scalar.is_inexact() {
+        let found = scalar.to_string();
+        violations.push(place, Problem::InexactNumber { found });
+        return None;
+    }
+    Some(scalar.clone())
+}
+
+fn scalars(list: &[Scalar], place: &Place<'_>, violations: &mut Violations) -> Option<Vec<Scalar>> {
+    bounded(list, "values", place, violations)?;
+    let validated: Vec<_> = list
+        .iter()
+        .enumerate()
+        .map(|(index, scalar)| exact_scalar(scalar, &place.index(index), violations))
+        .collect();
+    validated.into_iter().collect()
+}
+
+fn regex(written: &str, place: &Place<'_>, violations: &mut Violations) -> Option<Pattern> {
+    Pattern::compile(written)
+        .map_err(|detail| {
+            let pattern = written.to_owned();
+            violations.push(place, Problem::InvalidRegex { pattern, detail });
+        })
+        .ok()
+}
+
+fn numbers(range: &config::Range, place: &Place<'_>, violations: &mut Violations) -> Option<Kind> {
+    let (min, max) = (
+        range.min.unwrap_or(f64::NEG_INFINITY),
+        range.max.unwrap_or(f64::INFINITY),
+    );
+    if range.min.is_none() && range.max.is_none() {
+        let of = &["min", "max"];
+        violations.push(place, Problem::NotExactlyOne { found: vec![], of });
+        return None;
+    }
+    if min > max {
+        let found = min.to_string();
+        let expected = "a number that is not above `max`";
+        violations.push(&place.key("min"), Problem::InvalidValue { found, expected });
+        return None;
+    }
+    Some(Kind::Range { min, max })
+}
+
+fn cidr(list: &[String], place: &Place<'_>, violations: &mut Violations) -> Option<Vec<IpNet>> {
+    bounded(list, "networks", place, violations)?;
+    let validated: Vec<_> = list
+        .iter()
+        .enumerate()
+        .map(|(index, text)| {
+            let network = network(text);
+            if network.is_none() {
+                let found = text.clone();
+                let expected = "a network like `10.0.0.0/8` or `2001:db8::/32`, or an address";
+                violations.push(
+                    &place.index(index),
+                    Problem::InvalidValue { found, expected },
+                );
+            }
+            network
+        })
+        .collect();
+    validated.into_iter().collect()
+}
+
+/// A network, or an address as the network of it alone.
+fn network(text: &str) -> Option<IpNet> {
+    let address = || text.parse::<IpAddr>().ok().map(IpNet::from);
+    text.parse::<IpNet>()
+        .ok()
+        .map(|net| net.trunc())
+        .or_else(address)
+}
+
+fn remainders(
+    modulo: &config::Modulo,
+    place: &Place<'_>,
+    violations: &mut Violations,
+) -> Option<Kind> {
+    let divisor = modulo.divisor;
+    if !((1.0..=LARGEST_EXACT).contains(&divisor) && divisor.fract() == 0.0) {
+        let found = divisor.to_string();
+        let expected = "a positive integer";
+        violations.push(
+            &place.key("divisor"),
+            Problem::InvalidValue { found, expected },
+        );
+        return None;
+    }
+    let place = place.key("in");
+    bounded(&modulo.remainders, "remainders", &place, violations)?;
+    let before = violations.len();
+    for (index, remainder) in modulo.remainders.iter().enumerate() {
+        if !((0.0..divisor).contains(remainder) && remainder.fract() == 0.0) {
+            let found = remainder.to_string();
+            let expected = "an integer from 0 to below the divisor";
+            violations.push(
+                &place.index(index),
+                Problem::InvalidValue { found, expected },
+            );
+        }
+    }
+    (violations.len() == before).then(|| Kind::Mod {
+        divisor: divisor as i128,
+        remainders: modulo
+            .remainders
+            .iter()
+            .map(|number| *number as i128)
+            .collect(),
+    })
+}
+
+fn share(bucket: &config::Bucket, place: &Place<'_>, violations: &mut Violations) -> Option<Kind> {
+    let salt = bucket.salt.as_deref();
+    let sticky = Sticky::new(bucket.algorithm, salt, bucket.of, place, violations)?;
+    let below = bucket.below;
+    if !(0.0..=sticky.of()).contains(&below) {
+        let found = below.to_string();
+        let expected = "a number from 0 to `of` (100 when not given)";
+        violations.push(
+            &place.key("below"),
+            Problem::InvalidValue { found, expected },
+        );
+        return None;
+    }
+    Some(Kind::Bucket { below, sticky })
+}
+
+#[cfg(test)]
+mod tests;
