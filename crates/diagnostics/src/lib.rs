@@ -6,6 +6,7 @@
 //!   [`Violations`]; nothing is dropped and nothing is repaired in silence.
 //! * [`Reason`]: the stable kebab-case code that every decision carries. The same
 //!   code stands in metrics, access logs, `meshlane explain`, debug logs and tests.
+//! * [`load`]: which configuration is in force when a document is good, bad or missing.
 //!
 //! ```
 //! use meshlane_diagnostics::{Place, Problem, Violations};
@@ -18,12 +19,14 @@
 //! ```
 
 mod json;
+mod lifecycle;
 mod nearest;
 mod path;
 mod reason;
 mod violation;
 
 pub use json::parse_json;
+pub use lifecycle::{ConfigState, Loaded, OnInvalidConfig, load};
 pub use nearest::nearest;
 pub use path::{JsonPath, Place, Segment};
 pub use reason::Reason;

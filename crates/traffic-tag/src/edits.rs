@@ -1,0 +1,63 @@
+//! Changes to request headers.
+
+use std::borrow::Cow;
+
+use meshlane_attributes::Headers;
+
+/// A change to one request header; lines of that name that are already there are replaced.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mutation {
+    /// The header's name, in lower case.
+    pub name: String,
+    /// The new value; nothing to remove the header.
+    pub value: Option<Vec<u8>>,
+}
+
+/// The request headers with the changes so far: two tags in one `baggage` see each other.
+pub(crate) struct Edits<'h> {
+    headers: &'h Headers,
+    mutations: Vec<Mutation>,
+}
+
+impl<'h> Edits<'h> {
+    pub(crate) fn new(headers: &'h Headers) -> Self {
+        Self {
+            headers,
+            mutations: Vec::new(),
+        }
+    }
+
+    /// The header as it stands now.
+    pub(crate) fn current(&self, name: &str) -> Option<Cow<'_, [u8]>> {
+        match self.mutation(name) {
+            Some(mutation) => mutation.value.as_deref().map(Cow::Borrowed),
+            None => self.headers.joined(name),
+        }
+    }
+
+    /// Sets or removes a header, unless it is so already.
+    pub(crate) fn set(&mut self, name: &str, value: Option<Vec<u8>>) {
+        if self.current(name).as_deref() == value.as_deref() {
+            return;
+        }
+        match self
+            .mutations
+            .iter_mut()
+            .find(|mutation| mutation.name == name)
+        {
+            Some(mutation) => mutation.value = value,
+            None => self.mutations.push(Mutation {
+                name: name.to_owned(),
+                value,
+            }),
+        }
+    }
+
+    pub(crate) fn into_mutations(self) -> Vec<Mutation> {
+        self.mutations
+    }
+
+    fn mutation(&self, name: &str) -> Option<&Mutation> {
+        self.mutations.iter().find(|mutation| mutation.name == name)
+    }
+}

@@ -1,0 +1,101 @@
+//! A validated configuration.
+
+use meshlane_attributes::{AttributeId, AttributeTable, ProxyKind};
+use meshlane_conditions::Condition;
+use meshlane_diagnostics::{Violations, parse_json};
+
+use crate::carrier::Carrier;
+use crate::config::{OnIncoming, TrafficTagConfig};
+use crate::split::Split;
+use crate::tag_value::TagValue;
+
+/// A validated configuration: decides the tags of requests.
+#[derive(Debug, Clone, Default)]
+pub struct Policy {
+    pub(crate) name: Option<String>,
+    pub(crate) table: AttributeTable,
+    pub(crate) tags: Vec<Tag>,
+}
+
+/// A tag of a [`Policy`].
+#[derive(Debug, Clone)]
+pub struct Tag {
+    pub(crate) name: String,
+    pub(crate) attribute: AttributeId,
+    pub(crate) on_incoming: OnIncoming,
+    pub(crate) carriers: Vec<Carrier>,
+    pub(crate) rules: Vec<Rule>,
+    pub(crate) default: Option<TagValue<'static>>,
+}
+
+/// A rule of a [`Tag`].
+#[derive(Debug, Clone)]
+pub struct Rule {
+    pub(crate) name: String,
+    pub(crate) enabled: bool,
+    pub(crate) when: Option<Condition>,
+    pub(crate) source: ValueSource,
+}
+
+/// Where a rule's value comes from.
+#[derive(Debug, Clone)]
+pub(crate) enum ValueSource {
+    Literal(TagValue<'static>),
+    Attribute(AttributeId),
+    Split(Split),
+}
+
+impl Policy {
+    /// The most tags in a document.
+    pub const MAX_TAGS: usize = 32;
+    /// The most rules of a tag.
+    pub const MAX_RULES: usize = 1_000;
+
+    /// Reads and validates a document for a kind of proxy, which decides the default of `onIncoming`.
+    ///
+    /// # Errors
+    /// The first structural error, or every semantic one.
+    pub fn parse(document: &[u8], proxy: ProxyKind) -> Result<Self, Violations> {
+        let config: TrafficTagConfig = parse_json(document)?;
+        Self::new(&config, proxy)
+    }
+
+    /// The name that the document gives itself.
+    pub fn name(&self) -> Option<&str> {
+        self.name.as_deref()
+    }
+
+    /// The tags, in the order in which they are decided.
+    pub fn tags(&self) -> &[Tag] {
+        &self.tags
+    }
+
+    /// The attributes that the policy asks for.
+    pub fn attributes(&self) -> &AttributeTable {
+        &self.table
+    }
+}
+
+impl Tag {
+    /// The tag's name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// What is done with a value that a request came with.
+    pub fn on_incoming(&self) -> OnIncoming {
+        self.on_incoming
+    }
+
+    /// The rules, in the order in which they are tried.
+    pub fn rules(&self) -> &[Rule] {
+        &self.rules
+    }
+}
+
+impl Rule {
+    /// The rule's name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+}
