@@ -1,0 +1,97 @@
+//! Builds the modules.
+
+use crate::slim;
+use crate::workspace::{TARGET, Workspace, cargo};
+use anyhow::{Context, Result, bail};
+use std::fs;
+use std::path::Path;
+
+/// Compiles every module, slims it and puts it into `target/wasm`; removes modules that are no more.
+pub(crate) fn run(workspace: &Workspace) -> Result<()> {
+    if workspace.modules().is_empty() {
+        bail!("there is no module: no package in filters/ or e2e/modules/ has a cdylib");
+    }
+    compile(workspace)?;
+    let directory = workspace.wasm();
+    fs::create_dir_all(&directory)
+        .with_context(|| format!("cannot create {}", directory.display()))?;
+    remove_others(workspace, &directory)?;
+    for module in workspace.modules() {
+        let built = workspace.built(module);
+        let compiled =
+            fs::read(&built).with_context(|| format!("cannot read {}", built.display()))?;
+        let slimmed = slim::slim(&compiled, module.settings.callbacks.as_ref())
+            .with_context(|| format!("{} ({})", module.name, module.package))?;
+        let path = workspace.finished(module);
+        write_if_changed(&path, &slimmed)?;
+        println!(
+            "{:>9} bytes  {}",
+            slimmed.len(),
+            path.strip_prefix(workspace.root())
+                .unwrap_or(&path)
+                .display()
+        );
+    }
+    Ok(())
+}
+
+fn compile(workspace: &Workspace) -> Result<()> {
+    let mut command = cargo(workspace.root());
+    command.args(["build", "--release", "--locked", "--target", TARGET]);
+    for module in workspace.modules() {
+        command.args(["-p", &module.package]);
+    }
+    // Messages of panics name source files; a module must be the same wherever it is built.
+    let remap: Vec<String> = workspace
+        .registries()
+        .map(|registry| {
+            toml_string(&format!(
+                "--remap-path-prefix={}=crates.io",
+                registry.display()
+            ))
+        })
+        .collect();
+    command.args([
+        "--config",
+        &format!("target.{TARGET}.rustflags=[{}]", remap.join(",")),
+    ]);
+    let status = command.status().context("cannot run cargo build")?;
+    if !status.success() {
+        bail!("the modules do not compile; see above");
+    }
+    Ok(())
+}
+
+/// A basic string of TOML. Its escapes are those of JSON.
+fn toml_string(text: &str) -> String {
+    serde_json::Value::from(text).to_string()
+}
+
+fn remove_others(workspace: &Workspace, directory: &Path) -> Result<()> {
+    for entry in fs::read_dir(directory)? {
+        let path = entry?.path();
+        let known = workspace
+            .modules()
+            .iter()
+            .any(|module| workspace.finished(module) == path);
+        if !known
+            && path
+                .extension()
+                .is_some_and(|extension| extension == "wasm")
+        {
+            fs::remove_file(&path).with_context(|| format!("cannot remove {}", path.display()))?;
+        }
+    }
+    Ok(())
+}
+
+/// Leaves the file alone when it is the same already, and never half written.
+fn write_if_changed(path: &Path, content: &[u8]) -> Result<()> {
+    if fs::read(path).is_ok_and(|old| old == content) {
+        return Ok(());
+    }
+    let unfinished = path.with_extension("wasm.tmp");
+    fs::write(&unfinished, content)
+        .and_then(|()| fs::rename(&unfinished, path))
+        .with_context(|| format!("cannot write {}", path.display()))
+}
