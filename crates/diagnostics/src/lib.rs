@@ -26,7 +26,7 @@ mod reason;
 mod violation;
 
 pub use json::parse_json;
-pub use lifecycle::{ConfigState, Loaded, OnInvalidConfig, load};
+pub use lifecycle::{ConfigState, Loaded, OnInvalidConfig, document_name, load};
 pub use nearest::nearest;
 pub use path::{JsonPath, Place, Segment};
 pub use reason::Reason;

@@ -110,6 +110,15 @@ pub fn load<P>(
     }
 }
 
+/// The `name` that a document gives itself, which may be wrong in any other way.
+pub fn document_name(document: &[u8]) -> Option<String> {
+    let document = serde_json::from_slice::<serde_json::Value>(document).ok()?;
+    let name = document.get("name")?.as_str()?;
+    (!name.is_empty() && name.len() <= MAX_NAME).then(|| name.to_owned())
+}
+
+const MAX_NAME: usize = 64;
+
 /// `onInvalidConfig` of a document that may be wrong in any other way.
 fn on_invalid_config(document: &[u8], default: OnInvalidConfig) -> OnInvalidConfig {
     serde_json::from_slice::<serde_json::Value>(document)

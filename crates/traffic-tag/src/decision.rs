@@ -173,14 +173,18 @@ impl<'p, 'r> Pass<'p, 'r> {
             let outcome = self.try_rule(rule);
             observer(
                 position,
-                *outcome.as_ref().err().unwrap_or(&Reason::RuleMatched),
+                outcome
+                    .as_ref()
+                    .err()
+                    .copied()
+                    .unwrap_or(Reason::RuleMatched),
                 &self.request,
             );
-            if let Ok((value, reason)) = outcome {
+            if let Ok(value) = outcome {
                 return TagDecision {
                     value: Some(value),
                     rule: Some(position),
-                    reason,
+                    reason: rule.reason(),
                     incoming,
                 };
             }
@@ -197,7 +201,7 @@ impl<'p, 'r> Pass<'p, 'r> {
     }
 
     /// The rule's value, or why it has none for this request.
-    fn try_rule(&mut self, rule: &'p Rule) -> Result<(TagValue<'p>, Reason), Reason> {
+    fn try_rule(&mut self, rule: &'p Rule) -> Result<TagValue<'p>, Reason> {
         if !rule.enabled {
             return Err(Reason::RuleDisabled);
         }
@@ -209,7 +213,7 @@ impl<'p, 'r> Pass<'p, 'r> {
             }
         }
         match &rule.source {
-            ValueSource::Literal(value) => Ok((value.borrowed(), Reason::TagRuleMatched)),
+            ValueSource::Literal(value) => Ok(value.borrowed()),
             ValueSource::Attribute(attribute) => {
                 let value = self
                     .request
@@ -217,12 +221,11 @@ impl<'p, 'r> Pass<'p, 'r> {
                     .ok_or(Reason::RuleValueAbsent)?;
                 let text = value.as_text().ok_or(Reason::RuleValueInvalid)?;
                 let value = TagValue::parse(Cow::Owned(text.into_owned()));
-                let value = value.map_err(|_| Reason::RuleValueInvalid)?;
-                Ok((value, Reason::TagRuleMatched))
+                value.map_err(|_| Reason::RuleValueInvalid)
             }
             ValueSource::Split(split) => {
                 let value = self.choose(split)?.ok_or(Reason::RuleSplitRemainder)?;
-                Ok((value.borrowed(), Reason::TagSplitChosen))
+                Ok(value.borrowed())
             }
         }
     }

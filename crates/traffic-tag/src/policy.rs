@@ -2,7 +2,7 @@
 
 use meshlane_attributes::{AttributeId, AttributeTable, ProxyKind};
 use meshlane_conditions::Condition;
-use meshlane_diagnostics::{Violations, parse_json};
+use meshlane_diagnostics::{Reason, Violations, parse_json};
 
 use crate::carrier::Carrier;
 use crate::config::{OnIncoming, TrafficTagConfig};
@@ -97,5 +97,13 @@ impl Rule {
     /// The rule's name.
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// The code of a decision by this rule.
+    pub fn reason(&self) -> Reason {
+        match self.source {
+            ValueSource::Literal(_) | ValueSource::Attribute(_) => Reason::TagRuleMatched,
+            ValueSource::Split(_) => Reason::TagSplitChosen,
+        }
     }
 }

@@ -267,10 +267,11 @@ fn rule(
     place: &Place<'_>,
     scope: &mut AttributeScope<'_>,
 ) -> Option<Rule> {
-    let when = match &rule.when {
-        Some(condition) => Some(Condition::new(condition, &place.key("when"), scope)),
-        None => None,
-    };
+    let when_place = place.key("when");
+    let when = rule
+        .when
+        .as_ref()
+        .map(|condition| Condition::new(condition, &when_place, scope));
     let source = match (&rule.value, &rule.value_from, &rule.split) {
         (Some(text), None, None) => {
             tag_value(text, &place.key("value"), scope.violations).map(ValueSource::Literal)
@@ -404,7 +405,7 @@ fn sticky_cookie(
         );
     }
     if let Some(domain) = &cookie.domain
-        && !(!domain.is_empty() && domain.bytes().all(is_domain_byte))
+        && (domain.is_empty() || !domain.bytes().all(is_domain_byte))
     {
         let (found, expected) = (domain.clone(), "a domain name");
         violations.push(

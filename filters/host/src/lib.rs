@@ -1,1 +1,33 @@
-//! The one wrapper of proxy-wasm: host calls, configuration life cycle, metrics, access-log properties.
+//! The one wrapper of proxy-wasm.
+//!
+//! Filters see Envoy only through this crate: host calls that cannot panic ([`headers`],
+//! [`property`], [`metric`], [`shared_data`] …), the facts of a request ([`HostFacts`]), and
+//! the life of a configuration ([`Configured`]). The contexts and callbacks themselves are
+//! those of the SDK.
+//!
+//! Nothing in here decides. A native test that reaches a host call does not link, so what
+//! can be wrong is in the pure crates, and what is here is seen at work by the end-to-end
+//! tests.
+
+mod abi;
+mod configuration;
+mod facts;
+/// Request and response headers.
+pub mod headers;
+mod identity;
+mod level;
+/// Counters and gauges.
+pub mod metric;
+/// Properties of Envoy, and those that filters leave for access logs.
+pub mod property;
+mod random;
+mod reply;
+/// The store that all workers and modules of a proxy share.
+pub mod shared_data;
+
+pub use configuration::{Configured, KindOfFilter};
+pub use facts::HostFacts;
+pub use identity::Identity;
+pub use level::{follow_log_level, refresh_log_level};
+pub use random::random_bytes;
+pub use reply::refuse;

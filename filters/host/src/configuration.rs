@@ -1,0 +1,88 @@
+//! The life of a configuration.
+
+use meshlane_attributes::{ProxyKind, Workload};
+use meshlane_diagnostics::{ConfigState, Loaded, OnInvalidConfig, Violations, document_name, load};
+
+use crate::abi::{self, PLUGIN_CONFIGURATION};
+use crate::identity::Identity;
+use crate::metric::{self, Counter, Gauge};
+use crate::shared_data;
+
+/// What the life of a configuration needs to know about a kind of filter.
+#[derive(Debug, Clone, Copy)]
+pub struct KindOfFilter<P> {
+    /// The kind's name: `traffic-tag`.
+    pub name: &'static str,
+    /// What happens with a bad document that does not say.
+    pub on_invalid_config: OnInvalidConfig,
+    /// From a document to a policy.
+    pub parse: fn(&[u8], ProxyKind) -> Result<P, Violations>,
+}
+
+/// A plugin with the configuration in force.
+#[derive(Debug)]
+pub struct Configured<P> {
+    /// What to decide by; nothing when no document was ever good.
+    pub policy: Option<P>,
+    /// How it came to that.
+    pub state: ConfigState,
+    /// The plugin's name in metrics and logs.
+    pub name: String,
+    /// The proxy that it runs in.
+    pub workload: Workload,
+    reserved_removed: Counter,
+}
+
+impl<P> Configured<P> {
+    /// Reads the plugin's configuration, of `size` bytes, and decides what is in force.
+    ///
+    /// A good document is kept in shared data for the day on which a bad one comes: it survives
+    /// new VMs. What is wrong with a bad one is logged and counted once for the proxy, not once
+    /// for each worker; the gauge tells for as long as it lasts.
+    pub fn load(kind: &KindOfFilter<P>, size: usize) -> Self {
+        let document = abi::buffer(PLUGIN_CONFIGURATION, size).unwrap_or_default();
+        let identity = Identity::of_this_plugin(kind.name);
+        let workload = identity.workload();
+        let given = document_name(&document);
+        let last_good = identity.key("last-good", given.as_deref());
+        let Loaded {
+            policy,
+            state,
+            violations,
+        } = load(
+            &document,
+            kind.on_invalid_config,
+            || shared_data::value(&last_good),
+            |document| (kind.parse)(document, workload.proxy),
+        );
+        let name = identity.display_name(given.as_deref()).to_owned();
+        let metric = |metric| metric::name(metric, &[("filter", kind.name), ("plugin", &name)]);
+        let newest = identity.key("rejected", given.as_deref());
+        if state.is_good() {
+            shared_data::replace(&last_good, &document);
+            shared_data::replace(&newest, b"");
+            log::info!("{} {name}: {}", kind.name, state.reason());
+        } else if shared_data::replace(&newest, &document) {
+            Counter::new(&metric("config_rejected")).add(1);
+            log::error!("{} {name}: {}", kind.name, state.reason());
+            for violation in &violations {
+                log::error!("{} {name}: {violation}", kind.name);
+            }
+        }
+        Gauge::new(&metric("config_state")).set(state.gauge());
+        Self {
+            policy,
+            state,
+            workload,
+            reserved_removed: Counter::new(&metric("reserved_headers_removed")),
+            name,
+        }
+    }
+
+    /// Counts reserved names that a request came with.
+    pub fn count_reserved(&self, names: usize) {
+        if names > 0 {
+            self.reserved_removed.add(names);
+        }
+    }
+}

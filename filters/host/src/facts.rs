@@ -1,0 +1,42 @@
+//! The facts of the request at hand.
+
+use meshlane_attributes::{Headers, Metadata, RequestFacts};
+
+use crate::{headers, property};
+
+/// The request at hand: its headers read by one host call, the rest when asked for.
+#[derive(Debug)]
+pub struct HostFacts {
+    headers: Headers,
+}
+
+impl HostFacts {
+    /// Reads the request's headers and removes those whose names are reserved.
+    /// Returns the facts and how many names were removed.
+    pub fn enter() -> Option<(Self, usize)> {
+        let mut headers = headers::request()?;
+        let reserved = headers.take_reserved();
+        for name in &reserved {
+            headers::remove_request(name);
+        }
+        Some((Self { headers }, reserved.len()))
+    }
+}
+
+impl RequestFacts for HostFacts {
+    fn headers(&self) -> &Headers {
+        &self.headers
+    }
+
+    fn source_address(&self) -> Option<String> {
+        property::text(&["source", "address"])
+    }
+
+    fn peer_uri(&self) -> Option<String> {
+        property::text(&["connection", "uri_san_peer_certificate"])
+    }
+
+    fn metadata(&self) -> Option<Metadata> {
+        Metadata::decode(&property::bytes(&["metadata"])?)
+    }
+}

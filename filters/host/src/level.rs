@@ -1,0 +1,27 @@
+//! The log level of Envoy, followed by this module.
+
+use proxy_wasm::types::LogLevel;
+
+use crate::abi;
+
+/// Takes over Envoy's log level now and on every tick from now on, so that a line below it
+/// costs no host call and an operator can switch debugging on while the proxy runs
+/// (`POST /logging?wasm=debug`).
+pub fn follow_log_level() {
+    refresh_log_level();
+    abi::set_tick_period(REFRESH_MILLISECONDS);
+}
+
+/// Takes over Envoy's log level.
+pub fn refresh_log_level() {
+    proxy_wasm::set_log_level(match abi::log_level() {
+        Some(0) => LogLevel::Trace,
+        Some(1) => LogLevel::Debug,
+        Some(3) => LogLevel::Warn,
+        Some(4) => LogLevel::Error,
+        Some(5) => LogLevel::Critical,
+        _ => LogLevel::Info,
+    });
+}
+
+const REFRESH_MILLISECONDS: u32 = 2_000;
