@@ -1,0 +1,151 @@
+//! Envoy's bootstrap, as far as the scenarios need it.
+
+use serde_json::{Value, json};
+
+pub use self::{
+    filter::{ConfigFile, FailurePolicy, WasmFilter, jwt_authn},
+    listener::{Direction, Listener, Tls},
+};
+use crate::upstream::Upstream;
+
+mod filter;
+mod listener;
+
+/// Everything that one Envoy is started with.
+#[derive(Clone, Debug)]
+pub struct Bootstrap {
+    node: Node,
+    listeners: Vec<Value>,
+    clusters: Vec<Value>,
+}
+
+/// Who the proxy is.
+#[derive(Clone, Debug)]
+pub struct Node {
+    /// The node id; Istio's begin with `router~`, `sidecar~` or `waypoint~`.
+    pub id: String,
+    /// The labels of the workload.
+    pub labels: Vec<(String, String)>,
+    /// The namespace of the workload.
+    pub namespace: Option<String>,
+}
+
+impl Bootstrap {
+    /// A proxy with this identity.
+    pub fn new(node: Node) -> Self {
+        Self {
+            node,
+            listeners: Vec::new(),
+            clusters: Vec::new(),
+        }
+    }
+
+    /// A gateway of Istio's kind.
+    pub fn gateway() -> Self {
+        Self::new(Node::of_kind("router"))
+    }
+
+    /// A sidecar of Istio's kind.
+    pub fn sidecar() -> Self {
+        Self::new(Node::of_kind("sidecar"))
+    }
+
+    /// An Envoy that knows nothing of Istio.
+    pub fn bare() -> Self {
+        Self::new(Node {
+            id: "envoy-1".to_owned(),
+            labels: Vec::new(),
+            namespace: None,
+        })
+    }
+
+    /// Adds a listener.
+    pub fn listener(self, listener: Listener) -> Self {
+        self.raw_listener(listener.to_json())
+    }
+
+    /// Adds a listener as Envoy reads it.
+    pub fn raw_listener(mut self, listener: Value) -> Self {
+        self.listeners.push(listener);
+        self
+    }
+
+    /// Adds a cluster for each upstream, by the upstream's name.
+    pub fn upstreams(mut self, upstreams: &[&Upstream]) -> Self {
+        self.clusters
+            .extend(upstreams.iter().map(|upstream| cluster(upstream)));
+        self
+    }
+
+    /// The names of the listeners.
+    pub fn listener_names(&self) -> impl Iterator<Item = &str> {
+        self.listeners
+            .iter()
+            .filter_map(|listener| listener.get("name")?.as_str())
+    }
+
+    /// The bootstrap as Envoy reads it.
+    pub fn to_json(&self) -> Value {
+        json!({
+            "node": self.node.to_json(),
+            "admin": {"address": {"socket_address": {"address": "127.0.0.1", "port_value": 0}}},
+            "stats_config": {"stats_tags": stats_tags()},
+            "static_resources": {"listeners": self.listeners, "clusters": self.clusters},
+        })
+    }
+}
+
+impl Node {
+    /// A node as Istio names them.
+    fn of_kind(kind: &str) -> Self {
+        Self {
+            id: format!("{kind}~127.0.0.1~shop.demo~demo.svc.cluster.local"),
+            labels: vec![
+                ("app".to_owned(), "shop".to_owned()),
+                ("version".to_owned(), "v1".to_owned()),
+            ],
+            namespace: Some("demo".to_owned()),
+        }
+    }
+
+    fn to_json(&self) -> Value {
+        let labels: serde_json::Map<String, Value> = self
+            .labels
+            .iter()
+            .map(|(name, value)| (name.clone(), json!(value)))
+            .collect();
+        let mut metadata = json!({"LABELS": labels});
+        if let (Some(members), Some(namespace)) = (metadata.as_object_mut(), &self.namespace) {
+            members.insert("NAMESPACE".to_owned(), json!(namespace));
+        }
+        json!({"id": self.id, "cluster": "meshlane-e2e", "metadata": metadata})
+    }
+}
+
+/// The settings that turn the parts of a statistic's name into labels in Prometheus.
+fn stats_tags() -> Vec<Value> {
+    ["filter", "plugin", "tag", "rule", "reason"]
+        .into_iter()
+        .map(|name| json!({"tag_name": name, "regex": format!("^wasmcustom\\.meshlane_.*?(\\.{name}=([^.]*))")}))
+        .collect()
+}
+
+/// Speaks to the upstream what the client spoke to Envoy.
+fn cluster(upstream: &Upstream) -> Value {
+    let address = upstream.address();
+    let socket_address = json!({"address": address.ip().to_string(), "port_value": address.port()});
+    json!({
+        "name": upstream.name(),
+        "type": "STATIC",
+        "connect_timeout": "5s",
+        "typed_extension_protocol_options": {"envoy.extensions.upstreams.http.v3.HttpProtocolOptions": {
+            "@type": "type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions",
+            "use_downstream_protocol_config": {"http2_protocol_options": {}},
+            // The echo repeats what may be large.
+            "common_http_protocol_options": {"max_headers_count": 10_000},
+        }},
+        "load_assignment": {"cluster_name": upstream.name(), "endpoints": [{"lb_endpoints": [
+            {"endpoint": {"address": {"socket_address": socket_address}}},
+        ]}]},
+    })
+}

@@ -1,0 +1,160 @@
+//! One Envoy process, from its bootstrap to its end.
+
+use std::{
+    collections::BTreeMap,
+    fs::{self, File},
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    process::{Child, Command, ExitStatus, Stdio},
+    sync::Mutex,
+};
+
+use anyhow::{Context, Result, anyhow, bail, ensure};
+
+pub use self::admin::{Admin, Stats};
+use crate::{
+    bootstrap::Bootstrap,
+    poll,
+    scene::{Scene, tail},
+};
+
+mod admin;
+
+/// A running Envoy; dropping it ends the process.
+#[derive(Debug)]
+pub struct Envoy {
+    process: Process,
+    admin: Admin,
+    listeners: BTreeMap<String, SocketAddr>,
+    log: PathBuf,
+}
+
+impl Envoy {
+    /// Starts an Envoy with one worker and waits until it is ready.
+    pub async fn start(scene: &Scene, bootstrap: &Bootstrap) -> Result<Self> {
+        Self::start_with(scene, bootstrap, &["--concurrency", "1"]).await
+    }
+
+    /// Starts an Envoy with command line arguments of one's own and waits until it is ready.
+    pub async fn start_with(
+        scene: &Scene,
+        bootstrap: &Bootstrap,
+        arguments: &[&str],
+    ) -> Result<Self> {
+        let log = scene.fresh("envoy.log")?;
+        let process = Process::start(scene, bootstrap, arguments, &log)?;
+        let started = Self::wait_until_ready(&process, bootstrap, &log).await;
+        let (admin, listeners) =
+            started.with_context(|| format!("Envoy's log ends with:\n{}", tail(&log)))?;
+        Ok(Self {
+            process,
+            admin,
+            listeners,
+            log,
+        })
+    }
+
+    async fn wait_until_ready(
+        process: &Process,
+        bootstrap: &Bootstrap,
+        log: &Path,
+    ) -> Result<(Admin, BTreeMap<String, SocketAddr>)> {
+        let address_file = address_file(log);
+        poll::until("Envoy is ready", async || {
+            if let Some(status) = process.exit_status()? {
+                return Ok(Err(anyhow!("Envoy ended with {status}")));
+            }
+            let address: SocketAddr = fs::read_to_string(&address_file)?.trim().parse()?;
+            let admin = Admin::new(address);
+            admin.expect_ready().await?;
+            let listeners = admin.listeners().await?;
+            for name in bootstrap.listener_names() {
+                ensure!(listeners.contains_key(name), "listener {name} is not there");
+            }
+            Ok(Ok((admin, listeners)))
+        })
+        .await?
+    }
+
+    /// The admin interface.
+    pub fn admin(&self) -> &Admin {
+        &self.admin
+    }
+
+    /// The address that a listener is bound to.
+    pub fn address(&self, listener: &str) -> Result<SocketAddr> {
+        self.listeners
+            .get(listener)
+            .copied()
+            .with_context(|| format!("no listener {listener}"))
+    }
+
+    /// The process id, for measurements.
+    pub fn process_id(&self) -> Result<u32> {
+        self.process.id()
+    }
+
+    /// The log so far.
+    pub fn log(&self) -> Result<String> {
+        Ok(String::from_utf8_lossy(&fs::read(&self.log)?).into_owned())
+    }
+
+    /// Fails unless the process lives and answers its admin interface.
+    pub async fn expect_alive(&self) -> Result<()> {
+        if let Some(status) = self.process.exit_status()? {
+            bail!("Envoy ended with {status}");
+        }
+        self.admin.expect_ready().await
+    }
+}
+
+/// The child process; dropping it ends the process. Envoy moreover asks the kernel to end it with its parent.
+#[derive(Debug)]
+struct Process(Mutex<Child>);
+
+impl Process {
+    fn start(scene: &Scene, bootstrap: &Bootstrap, arguments: &[&str], log: &Path) -> Result<Self> {
+        let config = log.with_file_name("bootstrap.json");
+        fs::write(&config, serde_json::to_vec_pretty(&bootstrap.to_json())?)?;
+        let output = File::create(log)?;
+        let child = Command::new(scene.binary()?)
+            .arg("--config-path")
+            .arg(&config)
+            .arg("--admin-address-path")
+            .arg(address_file(log))
+            .args(["--use-dynamic-base-id", "--log-level", "warning"])
+            // Access logs are read while Envoy runs.
+            .args(["--file-flush-interval-msec", "20"])
+            .args(arguments)
+            .stdin(Stdio::null())
+            .stdout(output.try_clone()?)
+            .stderr(output)
+            .spawn()
+            .context("Envoy does not start")?;
+        Ok(Self(Mutex::new(child)))
+    }
+
+    fn id(&self) -> Result<u32> {
+        Ok(self.0.lock().map_err(|_| anyhow!("poisoned"))?.id())
+    }
+
+    fn exit_status(&self) -> Result<Option<ExitStatus>> {
+        Ok(self.0.lock().map_err(|_| anyhow!("poisoned"))?.try_wait()?)
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let child = match self.0.get_mut() {
+            Ok(child) => child,
+            Err(poisoned) => poisoned.into_inner(),
+        };
+        // An error means that it has ended already.
+        let _ = child.kill();
+        let _ = child.wait();
+    }
+}
+
+fn address_file(log: &Path) -> PathBuf {
+    log.with_file_name("admin-address")
+}

@@ -1,0 +1,40 @@
+//! Scenarios on stock Envoy over real sockets.
+//!
+//! Everything is real: a released Envoy binary, the Wasm modules as they are shipped, upstreams and clients that speak
+//! HTTP/1.1, HTTP/2 and gRPC over loopback sockets. A scenario reads like this:
+//!
+//! ```no_run
+//! use meshlane_e2e::{bootstrap::{Bootstrap, Listener, WasmFilter}, client::{Client, Request}};
+//! use meshlane_e2e::{envoy::Envoy, scene::on_every_version, upstream::Upstream};
+//! use serde_json::json;
+//!
+//! # async fn scenario() -> anyhow::Result<()> {
+//! on_every_version(async |scene| {
+//!     let (v1, gray) = (Upstream::start("v1").await?, Upstream::start("gray").await?);
+//!     let filter = WasmFilter::traffic_tag(&json!({"tags": [{"name": "x-mse-tag", "default": "gray"}]}));
+//!     let bootstrap = Bootstrap::gateway()
+//!         .listener(Listener::new("edge").filter(&filter).route_by_header("x-mse-tag", "gray", "gray"))
+//!         .upstreams(&[&v1, &gray]);
+//!     let envoy = Envoy::start(scene, &bootstrap).await?;
+//!     let echo = Client::http1(envoy.address("edge")?).send(&Request::get("/")).await?.echo()?;
+//!     assert_eq!(echo.upstream, "gray");
+//!     Ok(())
+//! })
+//! .await
+//! # }
+//! ```
+//!
+//! Ports are always chosen by the system, and every process that is started is ended again, also when a scenario
+//! panics. Nothing waits for a fixed time: what needs time is asked for again until it is there or a deadline passes
+//! ([`poll::until`]).
+
+pub mod access_log;
+pub mod bootstrap;
+pub mod client;
+pub mod envoy;
+pub mod grpc;
+pub mod jwt;
+pub mod pki;
+pub mod poll;
+pub mod scene;
+pub mod upstream;

@@ -1,2 +1,0 @@
-//! Scenarios on stock Envoy over real sockets; the demo; the benchmark.
-fn main() {}

@@ -1,0 +1,165 @@
+//! Where a scenario plays: one Envoy version and a directory that vanishes afterwards.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    sync::atomic::{AtomicBool, AtomicUsize, Ordering},
+};
+
+use anyhow::{Context, Result, ensure};
+use tempfile::TempDir;
+
+/// What `make setup` fetches; the last line that starts with `envoy` names the newest version.
+const PINS: &str = include_str!("../../scripts/versions");
+
+/// One version of Envoy, a directory for everything that the scenario writes, and the logs to show when it fails.
+#[derive(Debug)]
+pub struct Scene {
+    version: String,
+    directory: TempDir,
+    names: AtomicUsize,
+    passed: AtomicBool,
+}
+
+impl Scene {
+    /// Prepares a scene for an Envoy version such as `1.40.0`.
+    pub fn new(version: &str) -> Result<Self> {
+        Ok(Self {
+            version: version.to_owned(),
+            directory: tempfile::Builder::new().prefix("meshlane-e2e-").tempdir()?,
+            names: AtomicUsize::new(0),
+            passed: AtomicBool::new(false),
+        })
+    }
+
+    /// The version of Envoy.
+    pub fn version(&self) -> &str {
+        &self.version
+    }
+
+    /// The Envoy binary of this version in the cache.
+    pub fn binary(&self) -> Result<PathBuf> {
+        let binary = cache()?.join("envoy").join(&self.version).join("envoy");
+        ensure!(
+            binary.is_file(),
+            "Envoy {} is not at {}: run `make setup`",
+            self.version,
+            binary.display()
+        );
+        Ok(binary)
+    }
+
+    /// A path that nothing else in this scene uses, in a directory of its own.
+    pub fn fresh(&self, name: &str) -> Result<PathBuf> {
+        let number = self.names.fetch_add(1, Ordering::Relaxed);
+        let directory = self.directory.path().join(number.to_string());
+        fs::create_dir_all(&directory)?;
+        Ok(directory.join(name))
+    }
+
+    /// Ends the scene without a word: what it was for has succeeded.
+    pub fn pass(self) {
+        self.passed.store(true, Ordering::Relaxed);
+    }
+}
+
+impl Drop for Scene {
+    #[expect(
+        clippy::print_stderr,
+        reason = "the place where a failed scenario is explained"
+    )]
+    fn drop(&mut self) {
+        if self.passed.load(Ordering::Relaxed) {
+            return;
+        }
+        eprintln!("--- failed on Envoy {} ---", self.version);
+        let directories = fs::read_dir(self.directory.path())
+            .into_iter()
+            .flatten()
+            .flatten();
+        for log in directories.map(|entry| entry.path().join("envoy.log")) {
+            if log.is_file() {
+                eprintln!("--- the end of {} ---\n{}", log.display(), tail(&log));
+            }
+        }
+    }
+}
+
+/// Plays a scenario on every version of Envoy that `MESHLANE_ENVOY_VERSIONS` names (separated by spaces).
+pub async fn on_every_version(scenario: impl AsyncFn(&Scene) -> Result<()>) -> Result<()> {
+    for version in versions() {
+        let scene = Scene::new(&version)?;
+        scenario(&scene)
+            .await
+            .with_context(|| format!("on Envoy {version}"))?;
+        scene.pass();
+    }
+    Ok(())
+}
+
+/// The versions of Envoy to play on, the newest alone when `MESHLANE_ENVOY_VERSIONS` names none; never empty.
+pub fn versions() -> Vec<String> {
+    let named = std::env::var("MESHLANE_ENVOY_VERSIONS").unwrap_or_default();
+    if named.trim().is_empty() {
+        vec![newest().to_owned()]
+    } else {
+        named.split_whitespace().map(str::to_owned).collect()
+    }
+}
+
+/// The newest version of Envoy that `make setup` fetches.
+pub fn newest() -> &'static str {
+    PINS.lines()
+        .filter_map(|line| line.strip_prefix("envoy "))
+        .filter_map(|line| line.split_whitespace().next())
+        .next_back()
+        .unwrap_or_default()
+}
+
+/// The Wasm module of a filter as `make` builds it, for example `traffic-tag`.
+pub fn wasm_module(name: &str) -> Result<PathBuf> {
+    let directory = match std::env::var_os("MESHLANE_WASM_DIR") {
+        Some(directory) => PathBuf::from(directory),
+        None => workspace().join("target").join("wasm"),
+    };
+    let module = directory.join(format!("{name}.wasm"));
+    ensure!(
+        module.is_file(),
+        "the module {} is missing: run `make wasm`",
+        module.display()
+    );
+    module.canonicalize().context("the path of the module")
+}
+
+/// The root of the project.
+pub fn workspace() -> &'static Path {
+    Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
+}
+
+/// The last lines of a log.
+pub(crate) fn tail(log: &Path) -> String {
+    const LINES: usize = 40;
+    let bytes = fs::read(log).unwrap_or_default();
+    let text = String::from_utf8_lossy(&bytes);
+    let lines: Vec<&str> = text.lines().collect();
+    lines
+        .iter()
+        .skip(lines.len().saturating_sub(LINES))
+        .map(|line| format!("{line}\n"))
+        .collect()
+}
+
+/// The cache that `make setup` fills.
+fn cache() -> Result<PathBuf> {
+    if let Some(cache) = std::env::var_os("MESHLANE_CACHE") {
+        return Ok(PathBuf::from(cache));
+    }
+    let base = match std::env::var_os("XDG_CACHE_HOME") {
+        Some(base) => PathBuf::from(base),
+        None => PathBuf::from(
+            std::env::var_os("HOME").context("neither XDG_CACHE_HOME nor HOME is set")?,
+        )
+        .join(".cache"),
+    };
+    Ok(base.join("meshlane"))
+}
