@@ -1,0 +1,265 @@
+//! What may be typed.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use meshlane_attributes::{Direction, ProxyKind};
+
+use crate::documents::Kind;
+
+/// Check and explain the configuration of meshlane's filters.
+#[derive(Debug, Parser)]
+#[command(name = "meshlane", version, about, max_term_width = 100)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+    /// When to use colours.
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
+    pub color: Colour,
+}
+
+/// When to use colours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Colour {
+    /// On a terminal, unless the variable NO_COLOR is set.
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Find everything that is wrong in configuration files.
+    ///
+    /// Reads Istio's WasmPlugin, TrafficExtension and EnvoyFilter, Envoy's bootstrap, and
+    /// configurations alone; YAML with any number of documents, or JSON. Other Kubernetes
+    /// resources are passed over. Values are read as kubectl, Istio and Envoy read them:
+    /// an unquoted `on`, `yes` or `n` is a boolean (and gets a warning).
+    Check(CheckArgs),
+    /// Say what a configuration does with a request, and why.
+    ///
+    /// The request is given like one for curl, or in a file. It goes through the very code
+    /// that the filter runs.
+    Explain(Box<ExplainArgs>),
+    /// Print the JSON Schema of a configuration (draft 2020-12).
+    Schema(SchemaArgs),
+}
+
+/// What to check, and how to say what was found.
+#[derive(Debug, Args)]
+#[command(after_help = EXIT_CODES)]
+pub struct CheckArgs {
+    /// The files; `-` is standard input
+    #[arg(required = true, value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+    /// How documents without `apiVersion` and `kind` are read
+    #[command(flatten)]
+    pub assumptions: AssumptionArgs,
+    /// How to print what was found
+    #[arg(long, value_name = "FORMAT", default_value = "human")]
+    pub format: Format,
+    /// Exit with 1 for warnings too
+    #[arg(long)]
+    pub deny_warnings: bool,
+}
+
+const EXIT_CODES: &str = "\
+Exit codes:
+  0  nothing is wrong (warnings do not count, unless --deny-warnings is given)
+  1  errors were found
+  2  a file could not be read or is not YAML or JSON, or the command line is wrong";
+
+const EXPLAIN_HELP: &str = "\
+Examples:
+  meshlane explain -c tag.yaml -H 'x-user: alice' --cookie uid=1 'https://shop.example/cart?x=1'
+  meshlane explain -c tag.yaml --jwt-claim sub=u1 --source-ip 203.0.113.7 http://shop.example/
+  meshlane explain -c tag.yaml --har recorded.har
+
+Exit codes:
+  0  the decision was explained, whatever it is
+  1  the configuration is invalid (what is wrong is printed)
+  2  a file could not be read, there is no such plugin, or the command line is wrong";
+
+/// What may be said about documents that do not say it themselves.
+#[derive(Debug, Args)]
+pub struct AssumptionArgs {
+    /// The filter that a document is the configuration of when it is no resource of Kubernetes or Envoy
+    #[arg(long, value_name = "KIND", default_value = "traffic-tag")]
+    pub kind: Kind,
+    /// The proxy that the filter runs in; by default as the document says, a bare Envoy when it does not
+    #[arg(long, value_name = "PROXY")]
+    pub proxy: Option<Proxy>,
+}
+
+/// The kinds of proxy.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Proxy {
+    /// An Istio gateway
+    Gateway,
+    /// An Istio sidecar
+    Sidecar,
+    /// A waypoint of Istio's ambient mode
+    Waypoint,
+    /// Envoy without Istio
+    Bare,
+}
+
+impl From<Proxy> for ProxyKind {
+    fn from(proxy: Proxy) -> Self {
+        match proxy {
+            Proxy::Gateway => Self::Gateway,
+            Proxy::Sidecar => Self::Sidecar,
+            Proxy::Waypoint => Self::Waypoint,
+            Proxy::Bare => Self::Bare,
+        }
+    }
+}
+
+/// Which way the traffic of a listener goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Way {
+    /// To the workload
+    Inbound,
+    /// From the workload, or through a gateway
+    Outbound,
+}
+
+impl From<Way> for Direction {
+    fn from(way: Way) -> Self {
+        match way {
+            Way::Inbound => Self::Inbound,
+            Way::Outbound => Self::Outbound,
+        }
+    }
+}
+
+/// How to print.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For people
+    Human,
+    /// One JSON document
+    Json,
+}
+
+/// What to explain, and for which requests.
+#[derive(Debug, Args)]
+#[command(after_help = EXPLAIN_HELP)]
+pub struct ExplainArgs {
+    /// The file with the configuration (anything that `check` reads); `-` is standard input
+    #[arg(short, long, value_name = "FILE")]
+    pub config: PathBuf,
+    /// The plugin to explain when the file has several: the resource's name, or the NAME of `traffic-tag/NAME`
+    #[arg(long, value_name = "NAME")]
+    pub plugin: Option<String>,
+    /// How documents without `apiVersion` and `kind` are read
+    #[command(flatten)]
+    pub assumptions: AssumptionArgs,
+    /// The request, as flags
+    #[command(flatten)]
+    pub request: RequestArgs,
+    /// Explain every request of a HAR file (as browsers record them)
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["url", "request_file"])]
+    pub har: Option<PathBuf>,
+    /// Explain the request, or the list of requests, in a JSON or YAML file
+    #[arg(long = "request", value_name = "FILE", conflicts_with = "url")]
+    pub request_file: Option<PathBuf>,
+    /// The workload's namespace; by default the resource's own
+    #[arg(long, value_name = "NAMESPACE")]
+    pub namespace: Option<String>,
+    /// A label of the workload (repeatable); by default those that the resource selects by
+    #[arg(long, value_name = "NAME=VALUE", value_parser = pair)]
+    pub label: Vec<(String, String)>,
+    /// Which way the traffic of the listener goes
+    #[arg(long, value_name = "WAY")]
+    pub direction: Option<Way>,
+    /// The 16 random bytes of a request, in hexadecimal; fresh ones by default
+    #[arg(long, value_name = "HEX")]
+    pub random: Option<String>,
+    /// How to print the explanation
+    #[arg(long, value_name = "FORMAT", default_value = "human")]
+    pub format: Format,
+}
+
+/// A request like one for curl.
+#[derive(Debug, Default, Args)]
+#[command(next_help_heading = "Request")]
+pub struct RequestArgs {
+    /// The URL
+    #[arg(value_name = "URL")]
+    pub url: Option<String>,
+    /// The method [default: GET; POST with --grpc]
+    #[arg(
+        short = 'X',
+        long = "method",
+        visible_alias = "request-method",
+        value_name = "METHOD"
+    )]
+    pub method: Option<String>,
+    /// A header (repeatable)
+    #[arg(short = 'H', long = "header", value_name = "NAME: VALUE", value_parser = header)]
+    pub headers: Vec<(String, String)>,
+    /// Cookies: `a=1; b=2` (repeatable)
+    #[arg(short = 'b', long = "cookie", value_name = "NAME=VALUE")]
+    pub cookies: Vec<String>,
+    /// The address that the request comes from
+    #[arg(long, value_name = "ADDRESS")]
+    pub source_ip: Option<String>,
+    /// The URI in the client's mTLS certificate: spiffe://cluster.local/ns/NAMESPACE/sa/ACCOUNT
+    #[arg(long, value_name = "URI")]
+    pub principal: Option<String>,
+    /// The claims of the verified token, as a JSON object
+    #[arg(long, value_name = "JSON")]
+    pub jwt: Option<String>,
+    /// One claim of the verified token (repeatable); `a.b=x` for a nested one
+    #[arg(long, value_name = "CLAIM=VALUE", value_parser = pair)]
+    pub jwt_claim: Vec<(String, String)>,
+    /// Make it a gRPC request: POST with `content-type: application/grpc`
+    #[arg(long)]
+    pub grpc: bool,
+}
+
+/// Which schema to print.
+#[derive(Debug, Args)]
+pub struct SchemaArgs {
+    /// The filter
+    #[arg(value_name = "KIND", default_value = "traffic-tag")]
+    pub kind: Kind,
+    /// What to print
+    #[arg(long, value_name = "FORMAT", default_value = "json")]
+    pub format: SchemaFormat,
+}
+
+/// What to print of a schema.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum SchemaFormat {
+    /// The JSON Schema
+    Json,
+    /// A configuration reference made from it
+    Markdown,
+}
+
+/// `NAME=VALUE`
+fn pair(text: &str) -> Result<(String, String), &'static str> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
+        _ => Err("expected NAME=VALUE"),
+    }
+}
+
+/// `NAME: VALUE`, or `NAME;` for an empty header, as with curl
+fn header(text: &str) -> Result<(String, String), &'static str> {
+    let (name, value) = match (text.split_once(':'), text.strip_suffix(';')) {
+        (Some((name, value)), _) => (name, value.trim()),
+        (None, Some(name)) => (name, ""),
+        (None, None) => return Err("expected NAME: VALUE"),
+    };
+    if name.is_empty() || name.contains(char::is_whitespace) {
+        return Err("expected NAME: VALUE");
+    }
+    Ok((name.to_owned(), value.to_owned()))
+}

@@ -1,0 +1,155 @@
+//! `meshlane check`: everything that is wrong with the configurations in some files.
+
+mod advice;
+mod semantics;
+mod structure;
+
+use meshlane_attributes::ProxyKind;
+use meshlane_diagnostics::{JsonPath, Problem};
+
+use crate::diagnostic::{Diagnostic, Severity};
+use crate::documents::{self, Findings, Kind, Plugin};
+use crate::schema;
+use crate::source::{Node, Source, Value};
+
+pub use semantics::document_bytes;
+pub use structure::{KEYWORDS, Structure};
+
+/// What may be said about documents that do not say it themselves.
+#[derive(Debug, Clone, Copy)]
+pub struct Assumptions {
+    /// The filter that a document is the configuration of when it is nothing else.
+    pub kind: Kind,
+    /// The kind of proxy, whatever the documents say.
+    pub proxy: Option<ProxyKind>,
+}
+
+/// A file and all that is to say about it.
+#[derive(Debug)]
+pub struct CheckedFile {
+    /// The file.
+    pub source: Source,
+    /// What is to say, in the order of the file.
+    pub messages: Vec<Message>,
+    /// The configurations that were found and checked.
+    pub plugins: Vec<Plugin>,
+    /// How many documents are none of ours.
+    pub passed_over: usize,
+    /// Whether the file could not be read to its end.
+    pub unreadable: bool,
+}
+
+/// Something to say, and the plugin that it is about.
+#[derive(Debug)]
+pub struct Message {
+    /// What is to say.
+    pub diagnostic: Diagnostic,
+    /// The plugin in words, when it is about a plugin's configuration.
+    pub plugin: Option<String>,
+}
+
+impl CheckedFile {
+    /// How many messages have a severity.
+    pub fn count(&self, severity: Severity) -> usize {
+        self.messages
+            .iter()
+            .filter(|message| message.diagnostic.severity == severity)
+            .count()
+    }
+}
+
+/// Checks a file.
+pub fn check(source: Source, assumptions: Assumptions) -> CheckedFile {
+    let contents = source.read();
+    let mut findings = Findings::default();
+    for document in &contents.documents {
+        documents::find(&source, document, assumptions.kind, &mut findings);
+    }
+    let mut messages = Vec::new();
+    for plugin in &findings.plugins {
+        let about_plugin = check_plugin(plugin, assumptions.proxy);
+        messages.extend(about_plugin.into_iter().map(|diagnostic| Message {
+            diagnostic,
+            plugin: Some(plugin.resource.clone()),
+        }));
+    }
+    let about_documents = findings.diagnostics.into_iter();
+    let about_documents = about_documents.chain(contents.syntax_error.clone());
+    messages.extend(about_documents.map(|diagnostic| Message {
+        diagnostic,
+        plugin: None,
+    }));
+    sort(&mut messages);
+    CheckedFile {
+        source,
+        messages,
+        plugins: findings.plugins,
+        passed_over: findings.passed_over,
+        unreadable: contents.syntax_error.is_some(),
+    }
+}
+
+/// Checks one configuration.
+pub fn check_plugin(plugin: &Plugin, proxy: Option<ProxyKind>) -> Vec<Diagnostic> {
+    let schema = schema::of(plugin.kind);
+    let mut structural = Vec::new();
+    if let Some(config) = &plugin.config {
+        structural = Structure::of(&schema).check(config);
+        structural.extend(oddities(config));
+    }
+    let proxy = proxy.or(plugin.proxy.kind).unwrap_or(ProxyKind::Bare);
+    let mut diagnostics = semantics::check(plugin, proxy, &structural);
+    diagnostics.extend(structural);
+    diagnostics.extend(advice::about(plugin));
+    diagnostics
+}
+
+/// What is odd about the way in which values are written.
+fn oddities(config: &Node) -> Vec<Diagnostic> {
+    let mut oddities = Vec::new();
+    config.walk(&JsonPath::default(), &mut |path, node| {
+        let found = node.oddities.iter().cloned().chain(inexact(node));
+        oddities.extend(found.map(|oddity| oddity.at(path.clone())));
+    });
+    oddities
+}
+
+/// A whole number that becomes another one as soon as it is a double. The filter sees
+/// only what became of it; the file still has what was meant.
+fn inexact(node: &Node) -> Option<Diagnostic> {
+    let Value::Number(number) = &node.value else {
+        return None;
+    };
+    let written = number.as_i128()?;
+    let arrives = number.as_f64()? as i128;
+    let problem = Problem::InexactNumber {
+        found: number.to_string(),
+    };
+    (written != arrives).then(|| {
+        Diagnostic::error(problem.code(), node.place(), problem.to_string())
+            .found(number.to_string())
+            .expected("a string")
+    })
+}
+
+/// Puts messages into the order of the file, each once: a value that is used through an
+/// alias is looked at wherever it is used, and a configuration once more with the document
+/// around it.
+fn sort(messages: &mut Vec<Message>) {
+    messages.sort_by(|a, b| {
+        let order = |message: &Message| {
+            let diagnostic = &message.diagnostic;
+            (
+                diagnostic.span.start,
+                diagnostic.span.end,
+                diagnostic.severity,
+            )
+        };
+        order(a).cmp(&order(b))
+    });
+    messages.dedup_by(|a, b| {
+        a.diagnostic.span == b.diagnostic.span
+            && a.diagnostic.code == b.diagnostic.code
+            && a.diagnostic.message == b.diagnostic.message
+    });
+}

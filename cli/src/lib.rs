@@ -1,0 +1,19 @@
+//! The library behind the `meshlane` command.
+//!
+//! * [`check`] finds everything that is wrong in configuration files and says where.
+//! * [`explain`] says what a configuration does with a request, and why.
+//! * [`schema`] is the JSON Schema of the configurations and the reference made from it.
+//!
+//! All stand on [`source`] (values that know their place in a file) and [`documents`]
+//! (where configurations are kept), and use the very crates that run inside the filters.
+//! [`args`] and [`command`] are the command line.
+
+pub mod args;
+pub mod check;
+pub mod command;
+pub mod diagnostic;
+pub mod documents;
+pub mod explain;
+pub mod report;
+pub mod schema;
+pub mod source;

@@ -1,0 +1,119 @@
+//! `meshlane schema`: the configuration's JSON Schema, and the reference made from it.
+
+mod reference;
+
+use meshlane_traffic_tag::config::TrafficTagConfig;
+use schemars::generate::SchemaSettings;
+use serde_json::Value;
+
+pub use reference::reference;
+
+use crate::documents::Kind;
+
+/// The JSON Schema (draft 2020-12) of a filter's configuration, generated from the types
+/// that the filter reads it with.
+pub fn of(kind: Kind) -> Value {
+    let generator = SchemaSettings::draft2020_12().into_generator();
+    let schema = match kind {
+        Kind::TrafficTag => generator.into_root_schema_for::<TrafficTagConfig>(),
+    };
+    normalized(schema.to_value())
+}
+
+/// The schema as text, with keys in alphabetical order and a line feed at the end.
+pub fn text(kind: Kind) -> String {
+    format!("{:#}\n", of(kind))
+}
+
+/// Sorts the keys, whatever map `serde_json` was built with, so that the text is the same
+/// in every build, and leaves out defaults of `null`: they say that a key may be absent,
+/// which all keys may that are not required.
+fn normalized(value: Value) -> Value {
+    match value {
+        Value::Object(members) => {
+            let mut members: Vec<(String, Value)> = members
+                .into_iter()
+                .filter(|(key, value)| !(key == "default" && value.is_null()))
+                .collect();
+            members.sort_by(|a, b| a.0.cmp(&b.0));
+            members
+                .into_iter()
+                .map(|(key, value)| (key, normalized(value)))
+                .collect()
+        }
+        Value::Array(items) => items.into_iter().map(normalized).collect(),
+        other => other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::check::KEYWORDS;
+
+    /// A keyword that the walk along the schema does not know would be silently ignored.
+    #[test]
+    fn every_keyword_is_understood() {
+        fn assert_known(schema: &Value) {
+            let Some(members) = schema.as_object() else {
+                return;
+            };
+            for (keyword, value) in members {
+                assert!(KEYWORDS.contains(&keyword.as_str()), "{keyword}: {value}");
+                match keyword.as_str() {
+                    "properties" | "$defs" => {
+                        value.as_object().unwrap().values().for_each(assert_known);
+                    }
+                    "items" | "additionalProperties" => assert_known(value),
+                    "anyOf" | "oneOf" => value.as_array().unwrap().iter().for_each(assert_known),
+                    _ => {}
+                }
+            }
+        }
+        for kind in Kind::ALL {
+            assert_known(&of(*kind));
+        }
+    }
+
+    #[test]
+    fn every_reference_leads_somewhere() {
+        fn assert_resolved(root: &Value, schema: &Value) {
+            if let Some(reference) = schema.get("$ref") {
+                let pointer = reference.as_str().unwrap().strip_prefix('#').unwrap();
+                assert!(root.pointer(pointer).is_some(), "{reference}");
+            }
+            match schema {
+                Value::Object(members) => members
+                    .values()
+                    .for_each(|value| assert_resolved(root, value)),
+                Value::Array(items) => items.iter().for_each(|value| assert_resolved(root, value)),
+                _ => {}
+            }
+        }
+        for kind in Kind::ALL {
+            let schema = of(*kind);
+            assert_resolved(&schema, &schema);
+        }
+    }
+
+    #[test]
+    fn every_key_is_described() {
+        fn assert_described(name: &str, schema: &Value) {
+            for (key, property) in schema
+                .get("properties")
+                .and_then(Value::as_object)
+                .into_iter()
+                .flatten()
+            {
+                assert!(property.get("description").is_some(), "{name}.{key}");
+            }
+        }
+        for kind in Kind::ALL {
+            let schema = of(*kind);
+            assert_described(kind.as_str(), &schema);
+            for (name, definition) in schema.get("$defs").unwrap().as_object().unwrap() {
+                assert_described(name, definition);
+            }
+        }
+    }
+}
