@@ -29,12 +29,11 @@ impl Metadata {
     /// Reads a serialized `envoy.config.core.v3.Metadata`; bytes that are none give no metadata.
     pub fn decode(bytes: &[u8]) -> Option<Self> {
         let message = MetadataMessage::decode(bytes).ok()?;
-        let filters = message.filter_metadata.into_iter();
-        Some(Self(
-            filters
-                .map(|(filter, fields)| (filter, MetadataValue::from(fields)))
-                .collect(),
-        ))
+        let mut filters = BTreeMap::new();
+        for (filter, fields) in message.filter_metadata {
+            filters.insert(filter, fields.into());
+        }
+        Some(Self(filters))
     }
 
     /// Metadata with one value under a filter's name.
@@ -152,8 +151,12 @@ enum Kind {
 
 impl From<StructMessage> for MetadataValue {
     fn from(message: StructMessage) -> Self {
-        let fields = message.fields.into_iter();
-        Self::Struct(fields.map(|(name, value)| (name, value.into())).collect())
+        // Not collected: that would sort, and sorting is a lot of code in a module.
+        let mut fields = BTreeMap::new();
+        for (name, value) in message.fields {
+            fields.insert(name, value.into());
+        }
+        Self::Struct(fields)
     }
 }
 

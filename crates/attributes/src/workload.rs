@@ -86,13 +86,12 @@ impl Workload {
             };
         };
         let text = |value: &MetadataValue| value.as_text().map(str::to_owned);
-        let labels = match node.metadata.field("LABELS") {
-            Some(MetadataValue::Struct(labels)) => labels
-                .iter()
-                .filter_map(|(name, value)| Some((name.clone(), text(value)?)))
-                .collect(),
-            _ => BTreeMap::new(),
-        };
+        let mut labels = BTreeMap::new();
+        if let Some(MetadataValue::Struct(fields)) = node.metadata.field("LABELS") {
+            for (name, value) in fields {
+                labels.extend(text(value).map(|value| (name.clone(), value)));
+            }
+        }
         Self {
             proxy: ProxyKind::from_node_id(&node.id),
             direction,

@@ -1,7 +1,6 @@
 //! From the bytes of a document to its serde types.
 
 use serde::de::DeserializeOwned;
-use serde_path_to_error::Segment as SerdeSegment;
 
 use crate::path::{JsonPath, Segment};
 use crate::violation::{Problem, Violation, Violations};
@@ -20,33 +19,73 @@ pub fn parse_json<T: DeserializeOwned>(document: &[u8]) -> Result<T, Violations>
     } else {
         document
     };
-    let mut deserializer = serde_json::Deserializer::from_slice(document);
-    let value = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
-        let path = error.path().iter().filter_map(segment).collect();
-        malformed(path, &error.into_inner())
-    })?;
-    deserializer
-        .end()
-        .map_err(|error| malformed(JsonPath::default(), &error))?;
-    Ok(value)
-}
-
-fn malformed(path: JsonPath, error: &serde_json::Error) -> Violations {
-    Violations::from(Violation {
-        path,
-        problem: Problem::Malformed {
-            detail: error.to_string(),
-        },
+    serde_json::from_slice(document).map_err(|error| {
+        Violations::from(Violation {
+            path: path_at(document, error.line(), error.column()),
+            problem: Problem::Malformed {
+                detail: error.to_string(),
+            },
+        })
     })
 }
 
-fn segment(segment: &SerdeSegment) -> Option<Segment> {
-    match segment {
-        SerdeSegment::Seq { index } => Some(Segment::Index(*index)),
-        SerdeSegment::Map { key } => Some(Segment::Key(key.clone())),
-        SerdeSegment::Enum { variant } => Some(Segment::Key(variant.clone())),
-        SerdeSegment::Unknown => None,
+/// The place in a document of the value or key that the parser had just read when it failed.
+///
+/// The path is walked only in this case, by one pass over the text. The crate that tracks it
+/// during deserialization doubles the code that serde generates, which a Wasm module pays for.
+fn path_at(document: &[u8], line: usize, column: usize) -> JsonPath {
+    let before: usize = document
+        .split_inclusive(|byte| *byte == b'\n')
+        .take(line.saturating_sub(1))
+        .map(<[u8]>::len)
+        .sum();
+    let end = (before + column).min(document.len());
+    let text = document.get(..end).unwrap_or(document);
+    let mut open = Vec::new();
+    let mut rest = text.iter();
+    while let Some(byte) = rest.next() {
+        match byte {
+            b'{' => open.push(Open::Object(None)),
+            b'[' => open.push(Open::Array(0)),
+            b'}' | b']' if rest.len() > 0 => drop(open.pop()),
+            b',' if rest.len() > 0 => match open.last_mut() {
+                Some(Open::Array(index)) => *index += 1,
+                Some(Open::Object(key)) => *key = None,
+                None => {}
+            },
+            b'"' => {
+                let string = string(&mut rest);
+                if let Some(Open::Object(key @ None)) = open.last_mut() {
+                    *key = Some(string);
+                }
+            }
+            _ => {}
+        }
     }
+    let segment = |open| match open {
+        Open::Object(key) => key.map(Segment::Key),
+        Open::Array(index) => Some(Segment::Index(index)),
+    };
+    open.into_iter().filter_map(segment).collect()
+}
+
+/// An object or an array that was not closed yet, and where in it the text ends.
+enum Open {
+    Object(Option<String>),
+    Array(usize),
+}
+
+/// The rest of a string, after its opening quote. Escapes stay as they are written.
+fn string(rest: &mut std::slice::Iter<'_, u8>) -> String {
+    let mut bytes = Vec::new();
+    while let Some(byte) = rest.next() {
+        match byte {
+            b'"' => break,
+            b'\\' => bytes.extend(std::iter::once(*byte).chain(rest.next().copied())),
+            _ => bytes.push(*byte),
+        }
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
 }
 
 #[cfg(test)]
@@ -60,12 +99,18 @@ mod tests {
     #[serde(deny_unknown_fields, default)]
     struct Document {
         list: Vec<Inner>,
+        text: String,
     }
 
     #[derive(Debug, Deserialize, PartialEq)]
     #[serde(deny_unknown_fields)]
     struct Inner {
         number: f64,
+    }
+
+    fn path(document: &str) -> String {
+        let violations = parse_json::<Document>(document.as_bytes()).unwrap_err();
+        violations.iter().next().unwrap().path.to_string()
     }
 
     #[test]
@@ -83,12 +128,25 @@ mod tests {
 
     #[test]
     fn an_error_names_its_place() {
-        let error =
-            parse_json::<Document>(br#"{"list": [{"number": 1}, {"numer": 2}]}"#).unwrap_err();
-        assert_eq!(
-            error.iter().next().unwrap().path.to_string(),
-            "list[1].numer"
-        );
+        for (document, place) in [
+            (
+                r#"{"list": [{"number": 1}, {"numer": 2}]}"#,
+                "list[1].numer",
+            ),
+            (
+                "{\"list\": [\n {\"number\": 1},\n {\"number\":\n \"two\"}]}",
+                "list[1].number",
+            ),
+            (r#"{"text": "a\"},{[b", "list": {}}"#, "list"),
+            (r#"{"text": 5}"#, "text"),
+            (r#"{"list": [{"number": 1}, {}]}"#, "list[1]"),
+            (r#"{"list": [{"number": 1}"#, "list[0].number"),
+            ("[", "[0]"),
+            ("[1]", "[0]"),
+            ("nothing", "."),
+        ] {
+            assert_eq!(path(document), place, "{document}");
+        }
     }
 
     #[test]
