@@ -38,8 +38,8 @@ impl Scalar {
     }
 }
 
-/// 2^53, the end of the integers that a double holds without gaps.
-pub(crate) const LARGEST_EXACT: f64 = 9_007_199_254_740_992.0;
+/// 2^53 - 1: from 2^53 on a double may stand for two integers.
+pub(crate) const LARGEST_EXACT: f64 = 9_007_199_254_740_991.0;
 
 impl fmt::Display for Scalar {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -133,9 +133,10 @@ mod tests {
     }
 
     #[test]
-    fn integers_beyond_2_to_53_are_not_exact() {
+    fn integers_from_2_to_53_are_not_exact() {
         let number = |text| serde_json::from_str::<Scalar>(text).unwrap();
-        assert!(!number("9007199254740992").is_inexact());
+        assert!(!number("9007199254740991").is_inexact());
+        assert!(number("9007199254740993").is_inexact());
         assert!(number("9007199254740993000").is_inexact());
         assert!(!number("\"9007199254740993000\"").is_inexact());
     }

@@ -45,6 +45,8 @@ mod edits;
 mod explain;
 mod policy;
 mod split;
+#[cfg(test)]
+mod tables;
 mod tag_value;
 mod validate;
 
