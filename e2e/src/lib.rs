@@ -4,20 +4,14 @@
 //! HTTP/1.1, HTTP/2 and gRPC over loopback sockets. A scenario reads like this:
 //!
 //! ```no_run
-//! use meshlane_e2e::{bootstrap::{Bootstrap, Listener, WasmFilter}, client::{Client, Request}};
-//! use meshlane_e2e::{envoy::Envoy, scene::on_every_version, upstream::Upstream};
+//! use meshlane_e2e::{client::Request, scene::on_every_version, shop::Shop};
 //! use serde_json::json;
 //!
 //! # async fn scenario() -> anyhow::Result<()> {
 //! on_every_version(async |scene| {
-//!     let (v1, gray) = (Upstream::start("v1").await?, Upstream::start("gray").await?);
-//!     let filter = WasmFilter::traffic_tag(&json!({"tags": [{"name": "x-mse-tag", "default": "gray"}]}));
-//!     let bootstrap = Bootstrap::gateway()
-//!         .listener(Listener::new("edge").filter(&filter).route_by_header("x-mse-tag", "gray", "gray"))
-//!         .upstreams(&[&v1, &gray]);
-//!     let envoy = Envoy::start(scene, &bootstrap).await?;
-//!     let echo = Client::http1(envoy.address("edge")?).send(&Request::get("/")).await?.echo()?;
-//!     assert_eq!(echo.upstream, "gray");
+//!     let document = json!({"tags": [{"name": "x-mse-tag", "default": "gray"}]});
+//!     let shop = Shop::gateway(scene, &document).await?;
+//!     assert_eq!(shop.echo(&Request::get("/")).await?.upstream, "gray");
 //!     Ok(())
 //! })
 //! .await
@@ -37,4 +31,5 @@ pub mod jwt;
 pub mod pki;
 pub mod poll;
 pub mod scene;
+pub mod shop;
 pub mod upstream;
