@@ -49,7 +49,11 @@ pub struct Contents {
 impl Source {
     /// A file with its text.
     pub fn new(name: impl Into<String>, text: impl Into<String>) -> Self {
-        let text = text.into();
+        let mut text = text.into();
+        // Some editors begin a file with a byte order mark; it is no part of the text.
+        if text.starts_with('\u{feff}') {
+            text.remove(0);
+        }
         let line_starts = std::iter::once(0)
             .chain(text.match_indices('\n').map(|(offset, _)| offset + 1))
             .collect();
@@ -188,6 +192,15 @@ mod tests {
         let source = Source::new("x.json", "{\"a\": }");
         let error = source.read().syntax_error.unwrap();
         assert_eq!(source.position(error.span.start).column, 7);
+    }
+
+    #[test]
+    fn a_byte_order_mark_is_no_part_of_the_text() {
+        for name in ["x.json", "x.yaml"] {
+            let contents = Source::new(name, "\u{feff}{\"a\": 1}").read();
+            assert!(contents.syntax_error.is_none(), "{name}");
+            assert_eq!(contents.documents.len(), 1);
+        }
     }
 
     #[test]

@@ -5,11 +5,14 @@
 //! valid under any of the schemas given". The walk knows the part of JSON Schema that
 //! schemars writes for the configuration types; a test holds the schemas to it.
 
+mod words;
+
 use meshlane_diagnostics::{JsonPath, Segment, nearest};
 use serde_json::Value as Json;
 
 use crate::diagnostic::Diagnostic;
 use crate::source::{Node, Value};
+use words::{found, join_or, quoted, shortened, with_article};
 
 /// The structure that a schema describes.
 #[derive(Debug)]
@@ -396,54 +399,5 @@ fn has_type(schema: &Json, node: &Node) -> bool {
     types.contains(&name)
 }
 
-/// A value in a few words.
-fn found(node: &Node) -> String {
-    let text = match &node.value {
-        Value::Null => return "nothing (null)".to_owned(),
-        Value::List(_) => return "a list".to_owned(),
-        Value::Map(_) => return "an object".to_owned(),
-        Value::Text { text, .. } => format!("the string {text:?}"),
-        _ => format!("the {} {}", node.type_name(), node.to_json()),
-    };
-    shortened(text)
-}
-
-fn shortened(text: String) -> String {
-    if text.chars().count() > MAX_SHOWN {
-        let start: String = text.chars().take(MAX_SHOWN).collect();
-        format!("{start}…")
-    } else {
-        text
-    }
-}
-
-fn with_article(type_name: &str) -> &str {
-    match type_name {
-        "string" => "a string",
-        "number" => "a number",
-        "integer" => "a whole number",
-        "boolean" => "true or false",
-        "array" => "a list",
-        "object" => "an object",
-        other => other,
-    }
-}
-
-fn quoted(names: &[&str]) -> String {
-    let names: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
-    names.join(", ")
-}
-
-fn join_or(words: &[String]) -> String {
-    match words {
-        [] => String::new(),
-        [one] => one.clone(),
-        [first @ .., last] => format!("{} or {last}", first.join(", ")),
-    }
-}
-
 /// How long a chain of references may be.
 const MAX_REFERENCES: usize = 16;
-
-/// How much of a found value is shown.
-const MAX_SHOWN: usize = 60;

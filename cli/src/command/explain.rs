@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::{Exit, Failure, Streams, input};
 use crate::args::{ExplainArgs, Format};
-use crate::check::{Assumptions, CheckedFile, check, document_bytes};
+use crate::check::{Assumptions, CheckedFile, check, check_plugin, document_bytes};
 use crate::diagnostic::Severity;
 use crate::documents::Plugin;
 use crate::explain::{
@@ -40,7 +40,7 @@ pub(super) fn run(args: &ExplainArgs, streams: &mut Streams<'_>) -> Result<Exit,
     let workload = workload(args, plugin);
     let bytes = document_bytes(plugin.config.as_ref());
     let policy = match Policy::parse(&bytes, workload.proxy) {
-        Ok(policy) if file.count(Severity::Error) == 0 => policy,
+        Ok(policy) if !is_wrong(plugin, workload.proxy) => policy,
         _ => {
             write_report(file, args.format, streams)?;
             return Ok(Exit::Wrong);
@@ -94,6 +94,14 @@ fn choose<'p>(
             names: names(),
         }),
     }
+}
+
+/// Whether anything about this plugin's configuration is wrong, whatever may be with the
+/// others of the file.
+fn is_wrong(plugin: &Plugin, proxy: ProxyKind) -> bool {
+    check_plugin(plugin, Some(proxy))
+        .iter()
+        .any(|diagnostic| diagnostic.severity == Severity::Error)
 }
 
 /// The workload as the command line says, otherwise as the document does.

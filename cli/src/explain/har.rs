@@ -41,8 +41,6 @@ struct NameValue {
 /// # Errors
 /// Text that is no HAR, or a URL without host.
 pub fn requests(text: &str) -> Result<Vec<Request>, InvalidRequest> {
-    // Some recorders put a byte order mark in front.
-    let text = text.trim_start_matches('\u{feff}');
     let har: Har = serde_json::from_str(text).map_err(InvalidRequest::Har)?;
     har.log
         .entries

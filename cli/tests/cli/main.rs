@@ -7,6 +7,7 @@
     reason = "tests may state what they expect, in their helpers as well"
 )]
 
+mod agreement;
 mod check;
 mod command;
 mod docs;

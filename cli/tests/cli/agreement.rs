@@ -1,0 +1,143 @@
+//! The walk along the schema and the parser of the filter judge structure alike.
+//!
+//! A complete configuration is changed at every place, and both are asked.
+
+use meshlane::check::Structure;
+use meshlane::documents::Kind;
+use meshlane::{schema, source::Source};
+use meshlane_traffic_tag::config::TrafficTagConfig;
+use serde_json::{Value, json};
+
+/// A configuration in which every key occurs.
+fn complete() -> Value {
+    json!({
+        "name": "edge", "onInvalidConfig": "refuse",
+        "sourceIp": {"trustedHops": 1}, "jwt": {"filter": "f", "payloadKey": "p"},
+        "tags": [{
+            "name": "x", "onIncoming": "keep", "default": "base",
+            "carriers": [{"header": "x", "baggage": "x", "cookie": "x", "attachment": "x"}],
+            "rules": [{
+                "name": "r", "enabled": true, "value": "v", "valueFrom": "path",
+                "when": {
+                    "attribute": "path", "exact": 1, "prefix": "p", "suffix": "s", "contains": "c",
+                    "regex": "r", "in": ["a", 1, true], "notIn": [1], "present": true,
+                    "range": {"min": 1, "max": 2}, "cidr": ["10.0.0.0/8"],
+                    "mod": {"divisor": 5, "in": [1]},
+                    "bucket": {"below": 5, "of": 100, "salt": "s", "algorithm": "xxh64"},
+                    "all": [{"attribute": "a"}], "any": [], "not": {"attribute": "a"}
+                },
+                "split": {
+                    "by": {
+                        "attribute": "path", "random": true,
+                        "stickyCookie": {"name": "n", "path": "/", "domain": "d", "maxAge": 5,
+                                         "secure": true, "httpOnly": true, "sameSite": "Lax"}
+                    },
+                    "salt": "s", "algorithm": "fnv1a", "of": 100,
+                    "values": [{"value": "a", "weight": 5}]
+                }
+            }]
+        }]
+    })
+}
+
+#[test]
+fn every_change_is_judged_alike() {
+    let schema = schema::of(Kind::TrafficTag);
+    let structure = Structure::of(&schema);
+    let original = complete();
+    assert!(agree(&structure, &original, false), "the original is fine");
+
+    let replacements = [
+        json!(null),
+        json!(true),
+        json!(5),
+        json!(-1.5),
+        json!("x"),
+        json!("keep"),
+        json!("Lax"),
+        json!([]),
+        json!({}),
+        json!([5]),
+        json!(["x"]),
+        json!({"a": 1}),
+    ];
+    let mut changes = 0;
+    for pointer in pointers(&original, "") {
+        for replacement in &replacements {
+            let mut changed = original.clone();
+            *changed.pointer_mut(&pointer).unwrap() = replacement.clone();
+            // serde takes a list for an object, as a tuple of its fields. Nobody means that.
+            agree(&structure, &changed, replacement.is_array());
+            changes += 1;
+        }
+        for changed in with_other_keys(&original, &pointer) {
+            agree(&structure, &changed, false);
+            changes += 1;
+        }
+    }
+    assert!(changes > 800, "{changes}");
+}
+
+/// Whether both accept a document. Panics when only one does; `stricter` allows the walk
+/// to refuse what the parser takes.
+fn agree(structure: &Structure<'_>, document: &Value, stricter: bool) -> bool {
+    let text = document.to_string();
+    let source = Source::new("x.json", text.as_str());
+    let node = source.read().documents.into_iter().next().unwrap();
+    let refusals = structure.check(&node);
+    let parsed = serde_json::from_str::<TrafficTagConfig>(&text);
+    match (refusals.as_slice(), &parsed) {
+        ([], Err(error)) => panic!("only the parser refuses: {error}\n{text}"),
+        ([first, ..], Ok(_)) if !stricter => {
+            panic!("only the walk refuses: {}\n{text}", first.message)
+        }
+        (refusals, _) => refusals.is_empty(),
+    }
+}
+
+/// The document with each key of an object left out, and with one that does not exist.
+fn with_other_keys(original: &Value, pointer: &str) -> Vec<Value> {
+    let Some(object) = original.pointer(pointer).and_then(Value::as_object) else {
+        return Vec::new();
+    };
+    let object_of = |changed: &mut Value, change: &dyn Fn(&mut serde_json::Map<String, Value>)| {
+        change(
+            changed
+                .pointer_mut(pointer)
+                .unwrap()
+                .as_object_mut()
+                .unwrap(),
+        );
+    };
+    let mut all = Vec::new();
+    for key in object.keys() {
+        let mut changed = original.clone();
+        object_of(&mut changed, &|object| drop(object.remove(key)));
+        all.push(changed);
+    }
+    let mut changed = original.clone();
+    object_of(&mut changed, &|object| {
+        object.insert("unknown".to_owned(), json!(1));
+    });
+    all.push(changed);
+    all
+}
+
+/// The JSON pointers of a value and all values inside it.
+fn pointers(value: &Value, here: &str) -> Vec<String> {
+    let mut all = vec![here.to_owned()];
+    match value {
+        Value::Object(members) => {
+            for (key, value) in members {
+                all.extend(pointers(value, &format!("{here}/{key}")));
+            }
+        }
+        Value::Array(items) => {
+            for (index, value) in items.iter().enumerate() {
+                all.extend(pointers(value, &format!("{here}/{index}")));
+            }
+        }
+        _ => {}
+    }
+    all
+}
