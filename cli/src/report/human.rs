@@ -32,8 +32,11 @@ impl Human {
                 text.push_str("\n\n");
             }
         }
-        text.push_str(&summary(Totals::of(files)));
-        text.push('\n');
+        // Of files that could not be read there is nothing to sum up.
+        if !files.is_empty() {
+            text.push_str(&summary(Totals::of(files)));
+            text.push('\n');
+        }
         text
     }
 

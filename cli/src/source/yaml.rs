@@ -276,7 +276,7 @@ fn oddity_of(text: &str, oddity: Oddity, node: &Node, span: Span) -> Diagnostic 
             "yaml-number",
             span,
             format!(
-                "kubectl, Istio and Envoy read `{text}` as the number {}",
+                "kubectl and Istio read `{text}` as the number {}",
                 node.to_json()
             ),
         )

@@ -7,7 +7,7 @@ use std::path::Path;
 use expect_test::expect_file;
 use meshlane::command::Exit;
 
-use crate::{files, meshlane};
+use crate::{files, meshlane, meshlane_with_input};
 
 /// Where the samples are; tests run in the directory of the crate.
 const SAMPLES: &str = "tests/check";
@@ -98,4 +98,20 @@ fn places_are_those_of_the_file() {
             "a;b",
         ]
     );
+}
+
+/// Whatever stands in a file, there is an answer.
+#[test]
+fn no_beginning_of_a_sample_is_too_much() {
+    for sample in files(Path::new(SAMPLES), &["yaml", "json"]) {
+        let text = std::fs::read_to_string(&sample).unwrap();
+        for (end, _) in text.char_indices().step_by(13) {
+            for format in ["human", "json"] {
+                let outcome =
+                    meshlane_with_input(&["check", "--format", format, "-"], &text[..end]);
+                assert_eq!(outcome.errors, "", "{} up to {end}", sample.display());
+                assert!(outcome.output.ends_with('\n'));
+            }
+        }
+    }
 }

@@ -2,9 +2,10 @@
 
 use std::path::PathBuf;
 
+use expect_test::expect_file;
 use meshlane::command::Exit;
 
-use crate::{files, meshlane_with_input, workspace};
+use crate::{files, meshlane, meshlane_with_input, workspace};
 
 /// A block of code in a page.
 struct Block {
@@ -29,6 +30,71 @@ fn examples_pass_check() {
     assert!(checked > 0, "the documentation has no examples");
 }
 
+/// Blocks of `console` that begin with `$ meshlane` show what the program really prints.
+/// `UPDATE_EXPECT=1` writes it.
+#[test]
+fn shown_output_is_what_is_printed() {
+    let directory = workspace().join("docs/guide");
+    for page in pages() {
+        let text = std::fs::read_to_string(&page).unwrap();
+        let mut fresh = text.clone();
+        for block in blocks(&text)
+            .into_iter()
+            .filter(|block| block.info == "console")
+        {
+            let Some(command) = block
+                .text
+                .lines()
+                .next()
+                .unwrap()
+                .strip_prefix("$ meshlane ")
+            else {
+                continue;
+            };
+            let prefix = format!("{}/", directory.display());
+            let arguments: Vec<String> = words(command)
+                .into_iter()
+                .map(|word| word.replacen("examples/", &format!("{prefix}examples/"), 1))
+                .collect();
+            let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+            let outcome = meshlane_with_input(&arguments, "");
+            assert_eq!(outcome.errors, "", "{}:{}", page.display(), block.line);
+            let shown = format!(
+                "$ meshlane {command}\n{}",
+                outcome.output.replace(&prefix, "")
+            );
+            fresh = fresh.replace(
+                &format!("```console\n{}```", block.text),
+                &format!("```console\n{shown}```"),
+            );
+        }
+        expect_file![page].assert_eq(&fresh);
+    }
+}
+
+/// The words of a command line, with single quotes as in a shell.
+fn words(command: &str) -> Vec<String> {
+    let mut words = Vec::new();
+    for (index, part) in command.split('\'').enumerate() {
+        if index % 2 == 1 {
+            words.push(part.to_owned());
+        } else {
+            words.extend(part.split_whitespace().map(str::to_owned));
+        }
+    }
+    words
+}
+
+#[test]
+fn example_files_pass_check_unless_they_show_mistakes() {
+    for file in files(&workspace().join("docs/guide/examples"), &["yaml", "json"]) {
+        let name = file.to_str().unwrap();
+        let exit = meshlane(&["check", "--deny-warnings", name]).exit;
+        let shows_mistakes = name.contains("with-mistakes");
+        assert_eq!(exit == Exit::Fine, !shows_mistakes, "{name}");
+    }
+}
+
 #[test]
 fn blocks_are_found() {
     let page = "text\n```yaml traffic-tag\ntags: []\n```\n- list\n  ```json\n  {}\n  ```\n```sh\nls\n```\n";
@@ -49,6 +115,7 @@ fn blocks_are_found() {
 fn pages() -> Vec<PathBuf> {
     let mut pages = files(&workspace().join("docs/guide"), &["md"]);
     pages.push(workspace().join("README.md"));
+    assert!(pages.len() > 1);
     pages
 }
 
