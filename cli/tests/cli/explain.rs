@@ -118,6 +118,25 @@ fn the_workload_is_as_the_document_or_the_flags_say() {
 }
 
 #[test]
+fn filters_of_a_bootstrap_are_explained_with_its_node() {
+    for (plugin, value) in [("first", "shop"), ("second", "demo")] {
+        let report = meshlane(&[
+            "explain",
+            "-c",
+            "tests/explain/bootstrap.yaml",
+            "--plugin",
+            plugin,
+            "--format",
+            "json",
+            "http://shop.example/",
+        ])
+        .json();
+        assert_eq!(report["proxy"], "sidecar");
+        assert_eq!(report["requests"][0]["tags"][0]["value"], value);
+    }
+}
+
+#[test]
 fn the_proxy_decides_what_happens_to_incoming_tags() {
     for (proxy, incoming) in [
         ("gateway", "incoming-stripped"),
