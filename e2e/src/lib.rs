@@ -32,4 +32,5 @@ pub mod pki;
 pub mod poll;
 pub mod scene;
 pub mod shop;
+pub mod table;
 pub mod upstream;

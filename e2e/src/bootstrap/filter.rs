@@ -11,7 +11,7 @@ use anyhow::{Context, Result};
 use serde_json::{Value, json};
 
 use crate::{
-    jwt::{ISSUER, TokenIssuer},
+    jwt::TokenIssuer,
     scene::{Scene, wasm_module},
 };
 
@@ -168,7 +168,6 @@ pub fn jwt_authn(issuer: &TokenIssuer, payload_key: &str) -> Result<Value> {
         "typed_config": {
             "@type": "type.googleapis.com/envoy.extensions.filters.http.jwt_authn.v3.JwtAuthentication",
             "providers": {"example": {
-                "issuer": ISSUER,
                 "local_jwks": {"inline_string": issuer.key_set()?.to_string()},
                 "payload_in_metadata": payload_key,
                 "forward": true,
