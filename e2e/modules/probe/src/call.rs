@@ -1,7 +1,9 @@
 //! The host calls that can be measured.
 
+use meshlane_host::metric::Counter;
+use meshlane_host::{headers, property};
 use proxy_wasm::hostcalls;
-use proxy_wasm::types::{MapType, Status};
+use proxy_wasm::types::MapType;
 use std::hint::black_box;
 use std::rc::Rc;
 
@@ -13,18 +15,14 @@ pub(crate) enum Call {
     HeaderAbsent,
     SetHeader,
     RemoveHeader,
+    IncrementCounter,
     SetProperty,
     SourceAddress,
     Principal,
-    JwtClaims,
-    IncrementMetric,
+    Metadata,
     ClearRouteCache,
     LogLevel,
 }
-
-/// The id of a counter that [`Call::IncrementMetric`] counts up.
-#[derive(Clone, Copy, Default)]
-pub(crate) struct Metric(pub(crate) u32);
 
 impl Call {
     /// Reads `name=times` words; `None` when one is not understood.
@@ -38,34 +36,30 @@ impl Call {
         Some(calls.into())
     }
 
-    /// Makes the call and throws the answer away.
-    pub(crate) fn make(self, metric: Metric) -> Result<(), Status> {
+    /// Makes the call and throws the answer away; `None` when there is no answer that can be told from a failure.
+    pub(crate) fn make(self, counter: Counter) -> Option<()> {
         match self {
-            Self::Headers => hostcalls::get_map_bytes(REQUEST).map(discard),
-            Self::HeaderPresent => {
-                hostcalls::get_map_value_bytes(REQUEST, "user-agent").map(discard)
-            }
-            Self::HeaderAbsent => hostcalls::get_map_value_bytes(REQUEST, "x-absent").map(discard),
-            Self::SetHeader => hostcalls::set_map_value(REQUEST, "x-mse-tag", Some("gray")),
-            Self::RemoveHeader => hostcalls::set_map_value(REQUEST, "x-absent", None),
-            Self::SetProperty => hostcalls::set_property(vec!["meshlane.traffic-tag"], Some(STATE)),
-            Self::SourceAddress => hostcalls::get_property(vec!["source", "address"]).map(discard),
-            Self::Principal => {
-                hostcalls::get_property(vec!["connection", "uri_san_peer_certificate"]).map(discard)
-            }
-            Self::JwtClaims => hostcalls::get_property(vec![
-                "metadata",
-                "filter_metadata",
-                "envoy.filters.http.jwt_authn",
-                "payload",
-            ])
-            .map(discard),
-            Self::IncrementMetric => hostcalls::increment_metric(metric.0, 1),
-            Self::ClearRouteCache => {
-                hostcalls::call_foreign_function("clear_route_cache", None).map(discard)
-            }
-            Self::LogLevel => hostcalls::get_log_level().map(discard),
+            Self::Headers => headers::request().map(discard)?,
+            Self::HeaderPresent => hostcalls::get_map_value_bytes(REQUEST, "user-agent")
+                .ok()?
+                .map(discard)?,
+            Self::HeaderAbsent => hostcalls::get_map_value_bytes(REQUEST, "x-absent")
+                .ok()
+                .map(discard)?,
+            Self::SetHeader => headers::set_request("x-mse-tag", b"gray"),
+            Self::RemoveHeader => headers::remove_request("x-absent"),
+            Self::IncrementCounter => counter.add(1),
+            Self::SetProperty => property::set("meshlane.traffic-tag", DECISION),
+            Self::SourceAddress => property::text(&["source", "address"]).map(discard)?,
+            // Both are absent without TLS and without a filter that leaves metadata.
+            Self::Principal => discard(property::text(&["connection", "uri_san_peer_certificate"])),
+            Self::Metadata => discard(property::bytes(&["metadata"])),
+            Self::ClearRouteCache => hostcalls::call_foreign_function("clear_route_cache", None)
+                .ok()
+                .map(discard)?,
+            Self::LogLevel => hostcalls::get_log_level().ok().map(discard)?,
         }
+        Some(())
     }
 
     fn from_name(name: &str) -> Option<Self> {
@@ -75,11 +69,11 @@ impl Call {
             "header-absent" => Self::HeaderAbsent,
             "set-header" => Self::SetHeader,
             "remove-header" => Self::RemoveHeader,
+            "increment-counter" => Self::IncrementCounter,
             "set-property" => Self::SetProperty,
             "source-address" => Self::SourceAddress,
             "principal" => Self::Principal,
-            "jwt-claims" => Self::JwtClaims,
-            "increment-metric" => Self::IncrementMetric,
+            "metadata" => Self::Metadata,
             "clear-route-cache" => Self::ClearRouteCache,
             "log-level" => Self::LogLevel,
             _ => return None,
@@ -93,4 +87,4 @@ fn discard<T>(value: T) {
 }
 
 const REQUEST: MapType = MapType::HttpRequestHeaders;
-const STATE: &[u8] = b"x-mse-tag=gray;rule=r10;reason=tag-rule-matched";
+const DECISION: &str = "x-mse-tag=gray;rule=r10;reason=tag-rule-matched";

@@ -9,35 +9,38 @@
 
 mod call;
 
-use call::{Call, Metric};
+use call::Call;
+use meshlane_host::metric::Counter;
 use proxy_wasm::hostcalls;
 use proxy_wasm::traits::{Context, HttpContext, RootContext};
-use proxy_wasm::types::{Action, ContextType, MetricType};
+use proxy_wasm::types::{Action, BufferType, ContextType};
 use std::rc::Rc;
 
 proxy_wasm::main! {{
-    proxy_wasm::set_root_context(|_| Box::new(Root::default()));
+    proxy_wasm::set_root_context(|_| Box::new(Root {
+        calls: Rc::new([]),
+        counter: None,
+    }));
 }}
 
-#[derive(Default)]
 struct Root {
     calls: Rc<[Call]>,
-    metric: Metric,
+    counter: Option<Counter>,
 }
 
 impl Context for Root {}
 
 impl RootContext for Root {
-    fn on_configure(&mut self, _size: usize) -> bool {
-        let words = self.get_plugin_configuration().unwrap_or_default();
+    fn on_configure(&mut self, size: usize) -> bool {
+        let words = match hostcalls::get_buffer(BufferType::PluginConfiguration, 0, size) {
+            Ok(words) => words.unwrap_or_default(),
+            Err(_) => return false,
+        };
         let Some(calls) = std::str::from_utf8(&words).ok().and_then(Call::parse_all) else {
             return false;
         };
-        let Ok(id) = hostcalls::define_metric(MetricType::Counter, "meshlane_probe") else {
-            return false;
-        };
         self.calls = calls;
-        self.metric = Metric(id);
+        self.counter = Some(Counter::new("meshlane_probe"));
         true
     }
 
@@ -48,14 +51,14 @@ impl RootContext for Root {
     fn create_http_context(&self, _context_id: u32) -> Option<Box<dyn HttpContext>> {
         Some(Box::new(Stream {
             calls: Rc::clone(&self.calls),
-            metric: self.metric,
+            counter: self.counter?,
         }))
     }
 }
 
 struct Stream {
     calls: Rc<[Call]>,
-    metric: Metric,
+    counter: Counter,
 }
 
 impl Context for Stream {}
@@ -64,9 +67,11 @@ impl HttpContext for Stream {
     fn on_http_request_headers(&mut self, _count: usize, _end_of_stream: bool) -> Action {
         for call in self.calls.iter() {
             // A call that fails would be measured as cheap: end the request so that the benchmark's check sees it.
-            if call.make(self.metric).is_err() {
-                self.send_http_response(500, Vec::new(), None);
-                return Action::Pause;
+            if call.make(self.counter).is_none() {
+                return match hostcalls::send_http_response(500, Vec::new(), None) {
+                    Ok(()) => Action::Pause,
+                    Err(_) => Action::Continue,
+                };
             }
         }
         Action::Continue

@@ -1,0 +1,121 @@
+//! What the measured Envoys are made of: one listener a variant, each with the same routes.
+
+use std::path::Path;
+
+use anyhow::Result;
+use meshlane_e2e::{
+    bootstrap::{Bootstrap, Listener},
+    envoy::Envoy,
+    scene::Scene,
+    upstream::Upstream,
+};
+use serde_json::{Value, json};
+use tokio::runtime::Runtime;
+
+use crate::{rules::TAG, variants::Variant};
+
+/// What an untagged request is answered with.
+pub(crate) const BASE: &str = "base";
+
+/// What a request with the tag `gray` is answered with; only a filter that makes Envoy choose the route again gets it.
+pub(crate) const GRAY: &str = "gray";
+
+/// What a request is answered with that still has a reserved header or a tag that nobody set.
+pub(crate) const LEAK: &str = "leak";
+
+/// A reserved header, sent to see whether a variant removes it.
+pub(crate) const RESERVED: &str = "x-meshlane-probe";
+
+/// Starts an Envoy with a listener for each variant.
+pub(crate) fn start(
+    runtime: &Runtime,
+    scene: &Scene,
+    variants: &[Variant],
+    workers: usize,
+) -> Result<Envoy> {
+    let listeners = variants
+        .iter()
+        .map(|variant| listener(&variant.name, &variant.filters));
+    let workers = ["--concurrency", &workers.to_string()];
+    runtime.block_on(async {
+        // The harness's last route names it; all requests are answered before.
+        let unused = Upstream::start("v1").await?;
+        let bootstrap = listeners.fold(Bootstrap::bare(), Bootstrap::listener);
+        Envoy::start_with(scene, &bootstrap.upstreams(&[&unused]), &workers).await
+    })
+}
+
+/// A listener whose HTTP filters are the given ones.
+fn listener(name: &str, filters: &[Value]) -> Listener {
+    let routes = [
+        answer(LEAK, json!([{"name": RESERVED, "present_match": true}])),
+        answer(
+            LEAK,
+            json!([{"name": TAG, "string_match": {"exact": "spoofed"}}]),
+        ),
+        answer(
+            GRAY,
+            json!([{"name": TAG, "string_match": {"exact": "gray"}}]),
+        ),
+        answer(BASE, json!([])),
+    ];
+    let listener = routes
+        .into_iter()
+        .fold(Listener::new(name), Listener::route);
+    filters
+        .iter()
+        .cloned()
+        .fold(listener, Listener::http_filter)
+}
+
+/// A Wasm filter in a VM of its own.
+pub(crate) fn wasm(name: &str, module: &Path, configuration: &str) -> Value {
+    json!({
+        "name": name,
+        "typed_config": {
+            "@type": "type.googleapis.com/envoy.extensions.filters.http.wasm.v3.Wasm",
+            "config": {
+                "name": name,
+                "root_id": name,
+                "configuration": {"@type": "type.googleapis.com/google.protobuf.StringValue", "value": configuration},
+                "vm_config": {
+                    "vm_id": name,
+                    "runtime": "envoy.wasm.runtime.v8",
+                    "code": {"local": {"filename": module}},
+                },
+            },
+        },
+    })
+}
+
+/// Envoy's own filter that sets the tag header unconditionally: what native code costs.
+pub(crate) fn header_mutation() -> Value {
+    json!({
+        "name": "envoy.filters.http.header_mutation",
+        "typed_config": {
+            "@type": "type.googleapis.com/envoy.extensions.filters.http.header_mutation.v3.HeaderMutation",
+            "mutations": {"request_mutations": [{"append": {
+                "header": {"key": TAG, "value": "gray"},
+                "append_action": "OVERWRITE_IF_EXISTS_OR_ADD",
+            }}]},
+        },
+    })
+}
+
+/// A Lua filter.
+pub(crate) fn lua(script: &str) -> Value {
+    json!({
+        "name": "envoy.filters.http.lua",
+        "typed_config": {
+            "@type": "type.googleapis.com/envoy.extensions.filters.http.lua.v3.Lua",
+            "default_source_code": {"inline_string": script},
+        },
+    })
+}
+
+fn answer(body: &str, headers: Value) -> Value {
+    json!({
+        "match": {"prefix": "/", "headers": headers},
+        "direct_response": {"status": 200, "body": {"inline_string": body}},
+    })
+}
