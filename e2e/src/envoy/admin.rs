@@ -35,6 +35,17 @@ impl Admin {
         Ok(String::from_utf8(response.body.to_vec())?)
     }
 
+    /// Sends a command, for example `/logging?wasm=debug`.
+    pub async fn post(&self, path: &str) -> Result<()> {
+        let mut request = Request::post(path, Vec::new());
+        request
+            .headers
+            .push(("content-length".to_owned(), b"0".to_vec()));
+        let response = Client::http1(self.address).send(&request).await?;
+        ensure!(response.status == 200, "{path} answers {}", response.status);
+        Ok(())
+    }
+
     /// Fails unless Envoy says that it is live.
     pub async fn expect_ready(&self) -> Result<()> {
         let state = self.text("/ready").await?;
