@@ -87,7 +87,11 @@ fn words(command: &str) -> Vec<String> {
 
 #[test]
 fn example_files_pass_check_unless_they_show_mistakes() {
-    for file in files(&workspace().join("docs/guide/examples"), &["yaml", "json"]) {
+    let folders = ["docs/guide/examples", "istio-manifests"].map(|folder| workspace().join(folder));
+    for file in folders
+        .iter()
+        .flat_map(|folder| files(folder, &["yaml", "json"]))
+    {
         let name = file.to_str().unwrap();
         let exit = meshlane(&["check", "--deny-warnings", name]).exit;
         let shows_mistakes = name.contains("with-mistakes");
@@ -125,7 +129,7 @@ fn is_configuration(block: &Block) -> bool {
     let mut words = block.info.split_whitespace();
     let language = words.next();
     let marked = words.any(|word| word == "traffic-tag");
-    let says_so = ["apiVersion:", "static_resources:", "typed_config:"]
+    let says_so = ["apiVersion:", "static_resources:", "root_id:"]
         .iter()
         .any(|key| block.text.contains(key));
     matches!(language, Some("yaml" | "json")) && (marked || says_so)
