@@ -20,8 +20,16 @@ PURE := $(patsubst crates/%/Cargo.toml,-p meshlane-%,$(wildcard crates/*/Cargo.t
 FILTERS := -p meshlane-host $(patsubst filters/%/Cargo.toml,-p meshlane-filter-%,$(filter-out filters/host/%,$(wildcard filters/*/Cargo.toml)))
 MODULES := $(patsubst e2e/modules/%/Cargo.toml,-p meshlane-module-%,$(wildcard e2e/modules/*/Cargo.toml))
 
-# One selection of packages and features for everything that is native, so that dependencies are built once.
+# Which features a dependency is built with depends on the packages that cargo is asked for. A part of `make test` that
+# is called alone asks for no more than it needs. `make test` asks for the whole workspace each time, so that nothing
+# is built twice.
 ALL := --workspace --all-features --locked
+UNIT = $(ALL) --exclude meshlane-e2e
+XTASK = $(CARGO) run --locked -p xtask --
+GENERATOR = $(CARGO) run --locked -p xtask --features gen --
+test: UNIT = $(ALL)
+test: XTASK = $(CARGO) build $(ALL) --bin xtask && $(or $(CARGO_TARGET_DIR),target)/debug/xtask
+test: GENERATOR = $(XTASK)
 
 .PHONY: help
 help: # lists the targets
@@ -39,25 +47,30 @@ build: wasm ## Builds the modules into target/wasm and the command line tool
 
 .PHONY: wasm
 wasm: toolchain ## Builds the Wasm modules into target/wasm
-	$(CARGO) run --quiet --locked -p xtask -- wasm
+	$(XTASK) wasm
 
 .PHONY: demo
 demo: ENVOY ?= newest
 demo: wasm ## Tags and routes real requests in a stock Envoy; KEEP=1 stays up
 	@scripts/setup envoy='$(ENVOY)'
+	$(CARGO) build --locked -p meshlane-e2e --bin demo
 	$(with_envoy) $(CARGO) run --quiet --locked -p meshlane-e2e --bin demo
 
 .PHONY: bench
 bench: ENVOY ?= newest
 bench: wasm ## Measures CPU time per request: no filter, native, Lua, Wasm
 	@scripts/setup envoy='$(ENVOY)'
+	$(CARGO) build --locked --profile measure -p meshlane-e2e --bin bench
 	$(with_envoy) $(CARGO) run --quiet --locked --profile measure -p meshlane-e2e --bin bench
 
 .PHONY: test
-test: setup fmt-check deny clippy clippy-wasm doc test-native test-wasm imports gen-fresh e2e ## Everything that must hold before a change is merged
+test: ENVOY ?= oldest,newest
+test: setup fmt-check deny clippy clippy-wasm doc test-wasm imports gen-fresh ## Everything that must hold before a change is merged
+	@scripts/setup envoy='$(ENVOY)'
+	$(with_envoy) $(CARGO) test $(ALL)
 	@echo "make test: everything holds"
 
-##@ what `make test` consists of
+##@ parts of `make test`
 
 .PHONY: fmt-check
 fmt-check: toolchain ## Formatting
@@ -82,7 +95,7 @@ doc: toolchain ## Documentation, without broken links
 
 .PHONY: test-native
 test-native: toolchain ## Unit and documentation tests, natively
-	$(CARGO) test $(ALL) --exclude meshlane-e2e
+	$(CARGO) test $(UNIT)
 
 .PHONY: test-wasm
 test-wasm: test-tools ## The tests of the pure crates, compiled to Wasm, under node
@@ -90,12 +103,13 @@ test-wasm: test-tools ## The tests of the pure crates, compiled to Wasm, under n
 
 .PHONY: imports
 imports: wasm ## What the modules ask of the host, and their size
-	$(CARGO) run --quiet --locked -p xtask -- imports
-	$(CARGO) run --quiet --locked -p xtask -- sizes
+	$(XTASK) imports
+	$(XTASK) sizes
 
 .PHONY: gen-fresh
 gen-fresh: toolchain ## Generated files are up to date
-	$(CARGO) run --quiet --locked -p xtask --features gen -- gen --check
+	$(GENERATOR) gen --check
+	$(CARGO) test --quiet $(UNIT) --test cli generated
 
 .PHONY: e2e
 e2e: ENVOY ?= oldest,newest
@@ -111,8 +125,9 @@ fmt: toolchain ## Formats the code
 	$(CARGO) fmt --manifest-path fuzz/Cargo.toml
 
 .PHONY: gen
-gen: toolchain ## Writes the generated files anew
-	$(CARGO) run --quiet --locked -p xtask --features gen -- gen
+gen: toolchain ## Writes the generated files anew: protobuf code, schema, reference, what tests expect the tool to print
+	$(GENERATOR) gen
+	UPDATE_EXPECT=1 $(CARGO) test --quiet $(UNIT) --test cli
 
 .PHONY: fuzz
 fuzz: toolchain ## Runs every fuzz target for FUZZ_SECONDS (10) from its seeds; FUZZ_TARGETS picks some

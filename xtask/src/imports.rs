@@ -92,3 +92,34 @@ const HOST_FUNCTIONS: &[&str] = &[
 
 /// What a module may ask for by `wasi` in its metadata: random bytes, which Proxy-Wasm does not give.
 const WASI_FUNCTIONS: &[&str] = &["random_get"];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_host_functions_of_the_abi_are_allowed() {
+        assert!(allowed("env", "proxy_log", &BTreeSet::new()));
+        assert!(HOST_FUNCTIONS.is_sorted());
+    }
+
+    #[test]
+    fn what_a_browser_or_wasi_would_give_is_not() {
+        let none = BTreeSet::new();
+        assert!(!allowed("env", "now", &none));
+        assert!(!allowed(
+            "__wbindgen_placeholder__",
+            "__wbindgen_throw",
+            &none
+        ));
+        assert!(!allowed("wasi_snapshot_preview1", "fd_write", &none));
+        assert!(!allowed("wasi_snapshot_preview1", "random_get", &none));
+    }
+
+    #[test]
+    fn random_bytes_are_for_modules_that_ask() {
+        let asked = BTreeSet::from(["random_get".to_owned(), "fd_write".to_owned()]);
+        assert!(allowed("wasi_snapshot_preview1", "random_get", &asked));
+        assert!(!allowed("wasi_snapshot_preview1", "fd_write", &asked));
+    }
+}

@@ -92,3 +92,111 @@ const REQUIRED: &[&str] = &[
     "proxy_on_context_create",
     "proxy_on_delete",
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use walrus::{FunctionBuilder, ValType};
+
+    #[test]
+    fn keeps_what_is_declared_and_what_every_module_needs() {
+        let slimmed = slim(&filter(), Some(&declared(&["proxy_on_request_headers"]))).unwrap();
+        let mut wanted: Vec<&str> = REQUIRED.to_vec();
+        wanted.push("proxy_on_request_headers");
+        wanted.sort_unstable();
+        assert_eq!(exports(&slimmed), wanted);
+    }
+
+    #[test]
+    fn removes_what_only_a_removed_callback_reaches() {
+        let all = slim(&filter(), None).unwrap();
+        let few = slim(&filter(), Some(&declared(&[]))).unwrap();
+        assert_eq!(imports(&all), ["proxy_log"]);
+        assert!(imports(&few).is_empty());
+        assert!(few.len() < all.len());
+    }
+
+    #[test]
+    fn keeps_every_callback_when_none_is_declared() {
+        let slimmed = slim(&filter(), None).unwrap();
+        assert!(exports(&slimmed).contains(&"proxy_on_log".to_owned()));
+        assert!(!exports(&slimmed).contains(&"__heap_base".to_owned()));
+    }
+
+    #[test]
+    fn the_same_module_gives_the_same_bytes() {
+        assert_eq!(
+            slim(&filter(), None).unwrap(),
+            slim(&filter(), None).unwrap()
+        );
+    }
+
+    #[test]
+    fn a_callback_that_is_not_there_is_an_error() {
+        let error = slim(&filter(), Some(&declared(&["proxy_on_requst_headers"]))).unwrap_err();
+        assert!(
+            error.to_string().contains("proxy_on_requst_headers"),
+            "{error}"
+        );
+        assert!(
+            error.to_string().contains("proxy_on_request_headers"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn a_module_that_is_no_filter_is_an_error() {
+        let error = slim(&Module::default().emit_wasm(), None).unwrap_err();
+        assert!(error.to_string().contains("_initialize"), "{error}");
+        assert!(slim(b"MZ", None).is_err());
+    }
+
+    /// A module with everything that a filter needs, two callbacks, and an import that only one of them calls.
+    fn filter() -> Vec<u8> {
+        let mut module = Module::default();
+        let memory = module.memories.add_local(false, false, 1, None, None);
+        module.exports.add("memory", memory);
+        let nothing = module.types.add(&[], &[]);
+        let (log, _) = module.add_import_func("env", "proxy_log", nothing);
+        let mut export = |name: &str, calls: bool| {
+            let mut function = FunctionBuilder::new(&mut module.types, &[ValType::I32], &[]);
+            if calls {
+                function.func_body().call(log);
+            }
+            let argument = module.locals.add(ValType::I32);
+            let function = function.finish(vec![argument], &mut module.funcs);
+            module.exports.add(name, function);
+        };
+        for name in REQUIRED.iter().filter(|name| **name != "memory") {
+            export(name, false);
+        }
+        export("__heap_base", false);
+        export("proxy_on_log", true);
+        export("proxy_on_request_headers", false);
+        module.emit_wasm()
+    }
+
+    fn declared(callbacks: &[&str]) -> BTreeSet<String> {
+        callbacks.iter().map(|&name| name.to_owned()).collect()
+    }
+
+    fn exports(wasm: &[u8]) -> Vec<String> {
+        let module = Module::from_buffer(wasm).unwrap();
+        let mut names: Vec<String> = module
+            .exports
+            .iter()
+            .map(|export| export.name.clone())
+            .collect();
+        names.sort_unstable();
+        names
+    }
+
+    fn imports(wasm: &[u8]) -> Vec<String> {
+        let module = Module::from_buffer(wasm).unwrap();
+        module
+            .imports
+            .iter()
+            .map(|import| import.name.clone())
+            .collect()
+    }
+}
