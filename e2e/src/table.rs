@@ -104,9 +104,8 @@ pub struct ExpectedTag {
     pub incoming: String,
 }
 
-/// All tables, by the identity of the proxy that they need.
-pub fn tables() -> Result<BTreeMap<(String, BTreeMap<String, String>, Option<String>), Vec<Table>>>
-{
+/// All tables; those that need the same proxy are together.
+pub fn tables() -> Result<Vec<Vec<Table>>> {
     let directory = workspace().join("testdata/traffic-tag");
     let mut tables = BTreeMap::<_, Vec<Table>>::new();
     for entry in fs::read_dir(&directory)? {
@@ -124,7 +123,7 @@ pub fn tables() -> Result<BTreeMap<(String, BTreeMap<String, String>, Option<Str
         tables.entry(identity).or_default().push(table);
     }
     ensure!(!tables.is_empty(), "no tables in {}", directory.display());
-    Ok(tables)
+    Ok(tables.into_values().collect())
 }
 
 impl Table {

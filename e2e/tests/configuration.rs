@@ -1,5 +1,7 @@
 //! A bad document never takes traffic down by accident.
 
+#![allow(clippy::indexing_slicing, reason = "a test may state what it expects")]
+
 use anyhow::{Result, ensure};
 use meshlane_e2e::{
     bootstrap::{Bootstrap, FailurePolicy, Listener, WasmFilter},

@@ -1,5 +1,7 @@
 //! gRPC by a real client and a real server.
 
+#![allow(clippy::unwrap_used, reason = "a test may state what it expects")]
+
 use anyhow::Result;
 use meshlane_e2e::{
     bootstrap::{Bootstrap, WasmFilter},

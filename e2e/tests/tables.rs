@@ -23,7 +23,7 @@ async fn every_table_is_decided_as_it_says() -> Result<()> {
     let tables = tables()?;
     on_every_version(async |scene| {
         let mut wrong = Vec::new();
-        for tables in tables.values() {
+        for tables in &tables {
             wrong.extend(Player::start(scene, tables).await?.play(tables).await?);
         }
         ensure!(

@@ -1,5 +1,7 @@
 //! Whom a request comes from: only what Envoy, or a trusted proxy, vouches for.
 
+#![allow(clippy::indexing_slicing, reason = "a test may state what it expects")]
+
 use std::net::{IpAddr, Ipv4Addr};
 
 use anyhow::Result;
