@@ -1,9 +1,12 @@
 //! The load: one request again and again over a few keep-alive connections.
 
+use std::{
+    io::{Read, Write},
+    net::{SocketAddr, TcpStream},
+    time::Duration,
+};
+
 use anyhow::{Context, Result, bail, ensure};
-use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpStream};
-use std::time::Duration;
 
 /// Open connections to one listener. Envoy always has a request to work on, so that its CPU time per request is that
 /// of a busy proxy; one thread without an event loop keeps the generator cheap.

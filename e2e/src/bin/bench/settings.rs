@@ -22,8 +22,8 @@ pub(crate) struct Settings {
 impl Settings {
     pub(crate) fn from_environment() -> Result<Self> {
         Ok(Self {
-            rounds: number("BENCH_ROUNDS", 41)?,
-            requests: number("BENCH_REQUESTS", 3200)?,
+            rounds: number("BENCH_ROUNDS", 121)?,
+            requests: number("BENCH_REQUESTS", 960)?,
             time: Duration::from_secs(number("BENCH_SECONDS", 150)?),
         })
     }
