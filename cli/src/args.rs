@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use meshlane_attributes::{Direction, ProxyKind};
+use meshlane_attributes::ProxyKind;
 
 use crate::documents::Kind;
 
@@ -119,24 +119,6 @@ impl From<Proxy> for ProxyKind {
     }
 }
 
-/// Which way the traffic of a listener goes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Way {
-    /// To the workload
-    Inbound,
-    /// From the workload, or through a gateway
-    Outbound,
-}
-
-impl From<Way> for Direction {
-    fn from(way: Way) -> Self {
-        match way {
-            Way::Inbound => Self::Inbound,
-            Way::Outbound => Self::Outbound,
-        }
-    }
-}
-
 /// How to print.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Format {
@@ -174,9 +156,6 @@ pub struct ExplainArgs {
     /// A label of the workload (repeatable); by default those that the resource selects by
     #[arg(long, value_name = "NAME=VALUE", value_parser = pair)]
     pub label: Vec<(String, String)>,
-    /// Which way the traffic of the listener goes
-    #[arg(long, value_name = "WAY")]
-    pub direction: Option<Way>,
     /// The 16 random bytes of a request, in hexadecimal; fresh ones by default
     #[arg(long, value_name = "HEX")]
     pub random: Option<String>,

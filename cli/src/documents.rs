@@ -4,7 +4,7 @@ mod envoy;
 mod istio;
 mod resource;
 
-use meshlane_attributes::{Direction, ProxyKind};
+use meshlane_attributes::ProxyKind;
 use meshlane_diagnostics::{JsonPath, Segment};
 
 use crate::diagnostic::Diagnostic;
@@ -80,8 +80,6 @@ pub struct Plugin {
 pub struct Surroundings {
     /// The kind of proxy.
     pub kind: Option<ProxyKind>,
-    /// The direction of the listener.
-    pub direction: Option<Direction>,
     /// The namespace of the workload.
     pub namespace: Option<String>,
     /// Labels that the workload has.

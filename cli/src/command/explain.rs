@@ -2,7 +2,7 @@
 
 use std::hash::{BuildHasher, RandomState};
 
-use meshlane_attributes::{Direction, ProxyKind, Workload};
+use meshlane_attributes::{ProxyKind, Workload};
 use meshlane_traffic_tag::Policy;
 use serde::Serialize;
 
@@ -113,10 +113,8 @@ fn workload(args: &ExplainArgs, plugin: &Plugin) -> Workload {
         &args.label
     };
     let proxy = args.assumptions.proxy.map(ProxyKind::from);
-    let direction = args.direction.map(Direction::from);
     Workload {
         proxy: proxy.or(surroundings.kind).unwrap_or(ProxyKind::Bare),
-        direction: direction.or(surroundings.direction).unwrap_or_default(),
         namespace: args.namespace.clone().or(surroundings.namespace.clone()),
         labels: labels.iter().cloned().collect(),
     }

@@ -1,6 +1,6 @@
 //! Envoy's own configuration, alone or inside Istio's `EnvoyFilter`.
 
-use meshlane_attributes::{Direction, ProxyKind};
+use meshlane_attributes::ProxyKind;
 use meshlane_diagnostics::{JsonPath, Segment};
 
 use super::resource::Identity;
@@ -52,11 +52,9 @@ pub(super) fn envoy_filter(source: &Source, document: &Node, findings: &mut Find
             continue;
         };
         let context = patch.descend(&["match", "context"]).and_then(Node::text);
-        let (kind, direction) = match context {
-            Some("GATEWAY") => (ProxyKind::Gateway, Some(Direction::Outbound)),
-            Some("SIDECAR_INBOUND") => (ProxyKind::Sidecar, Some(Direction::Inbound)),
-            Some("SIDECAR_OUTBOUND") => (ProxyKind::Sidecar, Some(Direction::Outbound)),
-            _ => (ProxyKind::Sidecar, None),
+        let kind = match context {
+            Some("GATEWAY") => ProxyKind::Gateway,
+            _ => ProxyKind::Sidecar,
         };
         let path = [
             Segment::Key("spec".to_owned()),
@@ -75,7 +73,6 @@ pub(super) fn envoy_filter(source: &Source, document: &Node, findings: &mut Find
         };
         let surroundings = Surroundings {
             kind: Some(kind),
-            direction,
             namespace: identity.workload_namespace(),
             labels: Clone::clone(&labels),
         };
@@ -108,7 +105,6 @@ fn node_surroundings(node: Option<&Node>) -> Surroundings {
     let labels = metadata.and_then(|metadata| metadata.get("LABELS"));
     Surroundings {
         kind: id.map(ProxyKind::from_node_id),
-        direction: None,
         namespace: metadata
             .and_then(|metadata| metadata.get("NAMESPACE")?.text())
             .map(str::to_owned),
@@ -144,20 +140,14 @@ impl Search<'_, '_> {
             self.wasm_filter(node, config, network, filter_name, path, surroundings);
             return;
         }
-        let direction = node
-            .get_any(&["traffic_direction", "trafficDirection"])
-            .and_then(Node::text)
-            .and_then(direction);
-        let mut here = surroundings.clone();
-        here.direction = direction.or(here.direction);
         let name = node.get("name").and_then(Node::text);
         for entry in node.entries() {
             let path = path.clone().join(Segment::Key(entry.key.clone()));
-            self.descend(&entry.value, &path, name, &here);
+            self.descend(&entry.value, &path, name, surroundings);
         }
         for (index, item) in node.items().iter().enumerate() {
             let path = path.clone().join(Segment::Index(index));
-            self.descend(item, &path, None, &here);
+            self.descend(item, &path, None, surroundings);
         }
     }
 
@@ -301,12 +291,4 @@ fn wasm_filter(node: &Node) -> Option<(&Node, bool)> {
         _ => return None,
     };
     Some((value.get("config")?, network))
-}
-
-fn direction(name: &str) -> Option<Direction> {
-    match name {
-        "INBOUND" => Some(Direction::Inbound),
-        "OUTBOUND" => Some(Direction::Outbound),
-        _ => None,
-    }
 }

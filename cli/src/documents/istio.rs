@@ -259,7 +259,6 @@ impl Resource<'_> {
         };
         Surroundings {
             kind: Some(kind),
-            direction: None,
             namespace: identity.workload_namespace(),
             labels,
         }

@@ -114,7 +114,6 @@ fn the_workload_is_as_the_document_or_the_flags_say() {
     assert_eq!(tag(&[]), json!("shop-in-demo"));
     assert_eq!(tag(&["--label", "app=cart"]), json!("other"));
     assert_eq!(tag(&["--namespace", "prod"]), json!("other"));
-    assert_eq!(tag(&["--direction", "inbound"]), json!("shop-in-demo"));
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use meshlane::command::Exit;
 use meshlane::explain::{HeaderText, Request, explain};
-use meshlane_attributes::{Direction, ProxyKind, Workload};
+use meshlane_attributes::{ProxyKind, Workload};
 use meshlane_traffic_tag::Policy;
 use serde::Deserialize;
 use serde_json::Value;
@@ -27,7 +27,9 @@ struct Proxy {
     id: String,
     labels: BTreeMap<String, String>,
     namespace: Option<String>,
-    direction: Option<String>,
+    /// Of the listener, for those who play the table on a proxy.
+    #[serde(rename = "direction")]
+    _direction: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -94,11 +96,6 @@ fn assert_checked(table: &Table) {
 fn workload(proxy: &Proxy) -> Workload {
     Workload {
         proxy: ProxyKind::from_node_id(&proxy.id),
-        direction: match proxy.direction.as_deref() {
-            Some("inbound") => Direction::Inbound,
-            Some("outbound") => Direction::Outbound,
-            _ => Direction::Unspecified,
-        },
         namespace: proxy.namespace.clone(),
         labels: proxy.labels.clone(),
     }

@@ -1,25 +1,30 @@
 //! The address of the client.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 /// The client's address: the peer's, or with `trusted_hops` proxies in front of this one the
 /// address that the outermost of them saw.
 ///
 /// `X-Forwarded-For` grows to the right: each proxy appends the address of its own peer.
 /// Whatever stands left of what the trusted proxies wrote is the client's claim, so the list
-/// is read from the right: with `trusted_hops` = n the n-th address counts. Where Envoy itself
-/// has appended its peer already (`use_remote_address: true`), that last entry is passed over.
-/// With fewer entries than trusted hops, or an entry that is no address, the peer counts:
-/// a forged header never yields an address that no trusted proxy has written. (The meaning of
-/// Envoy's own [`xff_num_trusted_hops`](https://www.envoyproxy.io/docs/envoy/latest/configuration/http/http_conn_man/headers#x-forwarded-for).)
+/// is read from the right: with `trusted_hops` = n the n-th address counts. With fewer entries
+/// than trusted hops, or an entry that is no address, the peer counts: a forged header never
+/// yields an address that no trusted proxy has written. (The meaning of Envoy's own
+/// [`xff_num_trusted_hops`](https://www.envoyproxy.io/docs/envoy/latest/configuration/http/http_conn_man/headers#x-forwarded-for).)
+///
+/// With `use_remote_address: true` Envoy has appended its peer before any filter sees the list
+/// (for a peer at `127.0.0.1` or `::1`: an address of its own); that entry is passed over.
+/// Without it Envoy appends nothing and takes the last entry for the peer's address itself,
+/// which then has port 0, as no real peer has.
 pub fn client_address(
     peer: Option<&str>,
     forwarded_for: Option<&[u8]>,
     trusted_hops: u32,
 ) -> Option<IpAddr> {
-    let peer = peer.and_then(address);
+    let peer = peer.and_then(Peer::parse);
+    let peer_address = peer.as_ref().map(|peer| peer.address);
     if trusted_hops == 0 {
-        return peer;
+        return peer_address;
     }
     let mut from_the_right = forwarded_for
         .unwrap_or_default()
@@ -27,23 +32,52 @@ pub fn client_address(
         .map(|entry| {
             std::str::from_utf8(entry)
                 .ok()
-                .and_then(|entry| address(entry.trim()))
+                .and_then(|entry| Peer::parse(entry.trim()))
         })
+        .map(|entry| entry.map(|entry| entry.address))
         .peekable();
-    let appended_by_envoy = peer.is_some() && from_the_right.peek() == Some(&peer);
+    let last = from_the_right.peek().copied().flatten();
+    let appended_by_envoy = peer.is_some_and(|peer| peer.has_appended(last));
     let skipped = trusted_hops as usize - 1 + usize::from(appended_by_envoy);
-    from_the_right.nth(skipped).flatten().or(peer)
+    from_the_right.nth(skipped).flatten().or(peer_address)
 }
 
-/// `1.2.3.4`, `1.2.3.4:80`, `::1`, `[::1]:80`; IPv4 in IPv6 counts as IPv4.
-fn address(text: &str) -> Option<IpAddr> {
-    let address = text.parse::<IpAddr>().ok().or_else(|| {
-        let socket = text.parse::<SocketAddr>().ok();
-        let bracketed = || text.strip_prefix('[')?.strip_suffix(']')?.parse().ok();
-        socket.map(|socket| socket.ip()).or_else(bracketed)
-    })?;
-    Some(address.to_canonical())
+/// An address and whether it is that of a connection.
+struct Peer {
+    address: IpAddr,
+    is_connected: bool,
 }
+
+impl Peer {
+    /// `1.2.3.4`, `1.2.3.4:80`, `::1`, `[::1]`, `[::1]:80`; IPv4 in IPv6 counts as IPv4.
+    fn parse(text: &str) -> Option<Self> {
+        let of = |address: IpAddr, is_connected| Self {
+            address: address.to_canonical(),
+            is_connected,
+        };
+        if let Ok(socket) = text.parse::<SocketAddr>() {
+            return Some(of(socket.ip(), socket.port() != 0));
+        }
+        let bracketed = text
+            .strip_prefix('[')
+            .and_then(|text| text.strip_suffix(']'));
+        let address = bracketed.unwrap_or(text).parse().ok()?;
+        Some(of(address, true))
+    }
+
+    /// Whether Envoy, with this peer, has appended the last entry of the list.
+    fn has_appended(&self, last: Option<IpAddr>) -> bool {
+        self.is_connected
+            && last
+                .is_some_and(|last| last == self.address || ENVOYS_LOOPBACK.contains(&self.address))
+    }
+}
+
+/// What Envoy takes for loopback when it appends to the list.
+const ENVOYS_LOOPBACK: [IpAddr; 2] = [
+    IpAddr::V4(Ipv4Addr::LOCALHOST),
+    IpAddr::V6(Ipv6Addr::LOCALHOST),
+];
 
 #[cfg(test)]
 mod tests {
@@ -81,6 +115,31 @@ mod tests {
             client("10.0.0.1:5", "6.6.6.6, 7.7.7.7, 10.0.0.1", 1).unwrap(),
             "7.7.7.7"
         );
+    }
+
+    #[test]
+    fn an_address_that_envoy_took_from_the_list_is_no_peer() {
+        assert_eq!(
+            client("203.0.113.5:0", "9.9.9.9, 203.0.113.5", 1).unwrap(),
+            "203.0.113.5"
+        );
+        assert_eq!(
+            client("10.0.0.1:0", "9.9.9.9, 203.0.113.5, 10.0.0.1", 2).unwrap(),
+            "203.0.113.5"
+        );
+    }
+
+    #[test]
+    fn for_a_peer_on_loopback_envoy_appends_an_address_of_its_own() {
+        assert_eq!(
+            client("127.0.0.1:5", "6.6.6.6, 7.7.7.7, 192.0.2.2", 1).unwrap(),
+            "7.7.7.7"
+        );
+        assert_eq!(
+            client("[::1]:5", "7.7.7.7, 192.0.2.2", 1).unwrap(),
+            "7.7.7.7"
+        );
+        assert_eq!(client("127.0.0.1:5", "192.0.2.2", 1).unwrap(), "127.0.0.1");
     }
 
     #[test]

@@ -58,4 +58,4 @@ pub use query::query_parameter;
 pub use request::{AttributeId, AttributeTable, Request, RequestSettings};
 pub use reserved::is_reserved;
 pub use value::Value;
-pub use workload::{Direction, ProxyKind, Workload};
+pub use workload::{ProxyKind, Workload};

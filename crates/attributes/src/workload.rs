@@ -2,15 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use crate::metadata::{MetadataValue, Node};
+use crate::metadata::MetadataValue;
 
 /// The proxy that a filter runs in and the workload that it belongs to.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Workload {
     /// What the proxy is.
     pub proxy: ProxyKind,
-    /// Which way the traffic of the listener goes.
-    pub direction: Direction,
     /// The workload's namespace (`NAMESPACE` in the node's metadata).
     pub namespace: Option<String>,
     /// The workload's labels (`LABELS` in the node's metadata).
@@ -44,58 +42,22 @@ impl ProxyKind {
     }
 }
 
-/// Which way the traffic of a listener goes (`envoy.config.core.v3.TrafficDirection`).
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
-pub enum Direction {
-    /// The listener does not say.
-    #[default]
-    Unspecified,
-    /// To the workload.
-    Inbound,
-    /// From the workload, or through a gateway.
-    Outbound,
-}
-
-impl Direction {
-    /// The direction that Envoy's property `listener_direction` tells.
-    pub fn from_number(number: i64) -> Self {
-        match number {
-            1 => Self::Inbound,
-            2 => Self::Outbound,
-            _ => Self::Unspecified,
-        }
-    }
-
-    /// The direction in a word.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Unspecified => "unspecified",
-            Self::Inbound => "inbound",
-            Self::Outbound => "outbound",
-        }
-    }
-}
-
 impl Workload {
-    /// Reads a serialized `envoy.config.core.v3.Node`; bytes that are none tell nothing.
-    pub fn from_node(node: &[u8], direction: Direction) -> Self {
-        let Some(node) = Node::decode(node) else {
-            return Self {
-                direction,
-                ..Self::default()
-            };
-        };
+    /// Takes a node's id and its metadata, a serialized `google.protobuf.Struct`; bytes that are
+    /// none tell nothing.
+    pub fn from_node(id: &str, metadata: &[u8]) -> Self {
+        let metadata = MetadataValue::decode_struct(metadata);
+        let field = |name| metadata.as_ref().and_then(|metadata| metadata.field(name));
         let text = |value: &MetadataValue| value.as_text().map(str::to_owned);
         let mut labels = BTreeMap::new();
-        if let Some(MetadataValue::Struct(fields)) = node.metadata.field("LABELS") {
+        if let Some(MetadataValue::Struct(fields)) = field("LABELS") {
             for (name, value) in fields {
                 labels.extend(text(value).map(|value| (name.clone(), value)));
             }
         }
         Self {
-            proxy: ProxyKind::from_node_id(&node.id),
-            direction,
-            namespace: node.metadata.field("NAMESPACE").and_then(text),
+            proxy: ProxyKind::from_node_id(id),
+            namespace: field("NAMESPACE").and_then(text),
             labels,
         }
     }
@@ -107,8 +69,8 @@ mod tests {
     #[cfg(target_arch = "wasm32")]
     use wasm_bindgen_test::wasm_bindgen_test as test;
 
-    /// Field 1 = id; field 3 = metadata `{NAMESPACE: demo, LABELS: {version: v1}}`.
-    fn node(id: &str) -> Vec<u8> {
+    /// `{NAMESPACE: demo, LABELS: {version: v1}}`.
+    fn metadata() -> Vec<u8> {
         fn field(number: u8, bytes: &[u8]) -> Vec<u8> {
             let mut field = vec![number << 3 | 2, bytes.len() as u8];
             field.extend(bytes);
@@ -119,16 +81,13 @@ mod tests {
         };
         let text = |text: &str| field(3, text.as_bytes());
         let labels = field(5, &entry("version", text("v1")));
-        let metadata = [entry("NAMESPACE", text("demo")), entry("LABELS", labels)].concat();
-        [field(1, id.as_bytes()), field(3, &metadata)].concat()
+        [entry("NAMESPACE", text("demo")), entry("LABELS", labels)].concat()
     }
 
     #[test]
     fn knows_what_the_node_tells() {
-        let workload =
-            Workload::from_node(&node("sidecar~10.0.0.1~a.demo~demo"), Direction::Inbound);
+        let workload = Workload::from_node("sidecar~10.0.0.1~a.demo~demo", &metadata());
         assert_eq!(workload.proxy, ProxyKind::Sidecar);
-        assert_eq!(workload.direction, Direction::Inbound);
         assert_eq!(workload.namespace.as_deref(), Some("demo"));
         assert_eq!(
             workload.labels.get("version").map(String::as_str),
@@ -149,9 +108,10 @@ mod tests {
     }
 
     #[test]
-    fn a_node_that_is_none_is_a_bare_proxy() {
-        let workload = Workload::from_node(b"\xff\xff", Direction::Outbound);
-        assert_eq!(workload.proxy, ProxyKind::Bare);
-        assert_eq!(workload.direction, Direction::Outbound);
+    fn metadata_that_is_none_tells_nothing() {
+        let workload = Workload::from_node("router~10.0.0.1~gw~d", b"\xff\xff");
+        assert_eq!(workload.proxy, ProxyKind::Gateway);
+        assert_eq!(workload.namespace, None);
+        assert!(workload.labels.is_empty());
     }
 }

@@ -1,9 +1,7 @@
 //! The decision tables of `testdata/traffic-tag`, run on the core itself. The command line
 //! and a real Envoy run the same tables.
 
-use meshlane_attributes::{
-    Direction, Headers, Metadata, MetadataValue, ProxyKind, StaticFacts, Workload,
-};
+use meshlane_attributes::{Headers, Metadata, MetadataValue, ProxyKind, StaticFacts, Workload};
 use serde::Deserialize;
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -73,7 +71,9 @@ struct Proxy {
     id: String,
     labels: BTreeMap<String, String>,
     namespace: Option<String>,
-    direction: String,
+    /// Of the listener, for those who play the table on a proxy.
+    #[serde(rename = "direction")]
+    _direction: String,
 }
 
 #[derive(Deserialize)]
@@ -164,11 +164,6 @@ impl Proxy {
     fn workload(&self) -> Workload {
         Workload {
             proxy: ProxyKind::from_node_id(&self.id),
-            direction: match self.direction.as_str() {
-                "inbound" => Direction::Inbound,
-                "outbound" => Direction::Outbound,
-                _ => Direction::Unspecified,
-            },
             namespace: self.namespace.clone(),
             labels: self.labels.clone(),
         }

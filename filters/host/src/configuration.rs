@@ -4,7 +4,7 @@ use meshlane_attributes::{ProxyKind, Workload};
 use meshlane_diagnostics::{ConfigState, Loaded, OnInvalidConfig, Violations, document_name, load};
 
 use crate::abi::{self, PLUGIN_CONFIGURATION};
-use crate::identity::Identity;
+use crate::identity::{Identity, workload};
 use crate::metric::{self, Counter, Gauge};
 use crate::shared_data;
 
@@ -42,7 +42,7 @@ impl<P> Configured<P> {
     pub fn load(kind: &KindOfFilter<P>, size: usize) -> Self {
         let document = abi::buffer(PLUGIN_CONFIGURATION, size).unwrap_or_default();
         let identity = Identity::of_this_plugin(kind.name);
-        let workload = identity.workload();
+        let workload = workload();
         let given = document_name(&document);
         let last_good = identity.key("last-good", given.as_deref());
         let Loaded {

@@ -1,6 +1,6 @@
 //! Which plugin this is.
 
-use meshlane_attributes::{Direction, Workload};
+use meshlane_attributes::Workload;
 
 use crate::property;
 
@@ -10,7 +10,13 @@ pub struct Identity {
     kind: &'static str,
     plugin_name: String,
     root_id: String,
-    direction: Direction,
+}
+
+/// The proxy that this plugin runs in.
+pub(crate) fn workload() -> Workload {
+    let id = property::text(&["xds", "node", "id"]).unwrap_or_default();
+    let metadata = property::bytes(&["xds", "node", "metadata"]).unwrap_or_default();
+    Workload::from_node(&id, &metadata)
 }
 
 impl Identity {
@@ -20,16 +26,7 @@ impl Identity {
             kind,
             plugin_name: property::text(&["plugin_name"]).unwrap_or_default(),
             root_id: property::text(&["plugin_root_id"]).unwrap_or_default(),
-            direction: property::integer(&["listener_direction"])
-                .map(Direction::from_number)
-                .unwrap_or_default(),
         }
-    }
-
-    /// The proxy that the plugin runs in.
-    pub fn workload(&self) -> Workload {
-        let node = property::bytes(&["node"]).unwrap_or_default();
-        Workload::from_node(&node, self.direction)
     }
 
     /// The name for metrics and logs: the document's own, Envoy's, or the kind.
@@ -47,11 +44,8 @@ impl Identity {
         match given {
             Some(name) => format!("meshlane/1/{what}/{}/name={name}", self.kind),
             None => format!(
-                "meshlane/1/{what}/{}/{}/{}/{}",
-                self.kind,
-                self.plugin_name,
-                self.root_id,
-                self.direction.as_str()
+                "meshlane/1/{what}/{}/{}/{}",
+                self.kind, self.plugin_name, self.root_id
             ),
         }
     }

@@ -14,14 +14,6 @@ pub fn text(path: &[&str]) -> Option<String> {
         .filter(|text| !text.is_empty())
 }
 
-/// A property that is an integer.
-pub fn integer(path: &[&str]) -> Option<i64> {
-    let bytes = bytes(path)?;
-    bytes
-        .first_chunk::<8>()
-        .map(|bytes| i64::from_le_bytes(*bytes))
-}
-
 /// Leaves a text for access logs, which read it as `%FILTER_STATE(wasm.NAME:PLAIN)%`.
 pub fn set(name: &str, value: &str) {
     abi::set_property(name.as_bytes(), value.as_bytes());

@@ -3,7 +3,10 @@
 //! It gathers the facts of a request, lets [`meshlane_traffic_tag`] decide, and applies the
 //! decision: request headers, the `set-cookie` of the response, counters, the line for
 //! access logs.
-#![allow(missing_docs, reason = "the SDK's macro exports a function without documentation")]
+#![allow(
+    missing_docs,
+    reason = "the SDK's macro exports a function without documentation"
+)]
 
 mod metrics;
 
