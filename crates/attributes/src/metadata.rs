@@ -52,11 +52,6 @@ impl Metadata {
 }
 
 impl MetadataValue {
-    /// Reads a serialized `google.protobuf.Struct`; bytes that are none give nothing.
-    pub(crate) fn decode_struct(bytes: &[u8]) -> Option<Self> {
-        StructMessage::decode(bytes).ok().map(Self::from)
-    }
-
     /// A named value of a struct.
     pub fn field(&self, name: &str) -> Option<&Self> {
         match self {
@@ -86,6 +81,23 @@ impl MetadataValue {
     }
 }
 
+/// The parts of `envoy.config.core.v3.Node` that matter here.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Node {
+    pub(crate) id: String,
+    pub(crate) metadata: MetadataValue,
+}
+
+impl Node {
+    pub(crate) fn decode(bytes: &[u8]) -> Option<Self> {
+        let message = NodeMessage::decode(bytes).ok()?;
+        Some(Self {
+            id: message.id,
+            metadata: message.metadata.unwrap_or_default().into(),
+        })
+    }
+}
+
 // The messages, with the field numbers of envoy/config/core/v3/base.proto and
 // google/protobuf/struct.proto. prost refuses nesting deeper than 100.
 
@@ -93,6 +105,14 @@ impl MetadataValue {
 struct MetadataMessage {
     #[prost(btree_map = "string, message", tag = "1")]
     filter_metadata: BTreeMap<String, StructMessage>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct NodeMessage {
+    #[prost(string, tag = "1")]
+    id: String,
+    #[prost(message, optional, tag = "3")]
+    metadata: Option<StructMessage>,
 }
 
 #[derive(Clone, PartialEq, Message)]

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::metadata::MetadataValue;
+use crate::metadata::{MetadataValue, Node};
 
 /// The proxy that a filter runs in and the workload that it belongs to.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -43,11 +43,12 @@ impl ProxyKind {
 }
 
 impl Workload {
-    /// Takes a node's id and its metadata, a serialized `google.protobuf.Struct`; bytes that are
-    /// none tell nothing.
-    pub fn from_node(id: &str, metadata: &[u8]) -> Self {
-        let metadata = MetadataValue::decode_struct(metadata);
-        let field = |name| metadata.as_ref().and_then(|metadata| metadata.field(name));
+    /// Reads a serialized `envoy.config.core.v3.Node`; bytes that are none tell nothing.
+    pub fn from_node(node: &[u8]) -> Self {
+        let Some(node) = Node::decode(node) else {
+            return Self::default();
+        };
+        let field = |name| node.metadata.field(name);
         let text = |value: &MetadataValue| value.as_text().map(str::to_owned);
         let mut labels = BTreeMap::new();
         if let Some(MetadataValue::Struct(fields)) = field("LABELS") {
@@ -56,7 +57,7 @@ impl Workload {
             }
         }
         Self {
-            proxy: ProxyKind::from_node_id(id),
+            proxy: ProxyKind::from_node_id(&node.id),
             namespace: field("NAMESPACE").and_then(text),
             labels,
         }
@@ -69,8 +70,8 @@ mod tests {
     #[cfg(target_arch = "wasm32")]
     use wasm_bindgen_test::wasm_bindgen_test as test;
 
-    /// `{NAMESPACE: demo, LABELS: {version: v1}}`.
-    fn metadata() -> Vec<u8> {
+    /// Field 1 = id; field 3 = metadata `{NAMESPACE: demo, LABELS: {version: v1}}`.
+    fn node(id: &str) -> Vec<u8> {
         fn field(number: u8, bytes: &[u8]) -> Vec<u8> {
             let mut field = vec![number << 3 | 2, bytes.len() as u8];
             field.extend(bytes);
@@ -81,12 +82,13 @@ mod tests {
         };
         let text = |text: &str| field(3, text.as_bytes());
         let labels = field(5, &entry("version", text("v1")));
-        [entry("NAMESPACE", text("demo")), entry("LABELS", labels)].concat()
+        let metadata = [entry("NAMESPACE", text("demo")), entry("LABELS", labels)].concat();
+        [field(1, id.as_bytes()), field(3, &metadata)].concat()
     }
 
     #[test]
     fn knows_what_the_node_tells() {
-        let workload = Workload::from_node("sidecar~10.0.0.1~a.demo~demo", &metadata());
+        let workload = Workload::from_node(&node("sidecar~10.0.0.1~a.demo~demo"));
         assert_eq!(workload.proxy, ProxyKind::Sidecar);
         assert_eq!(workload.namespace.as_deref(), Some("demo"));
         assert_eq!(
@@ -108,10 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn metadata_that_is_none_tells_nothing() {
-        let workload = Workload::from_node("router~10.0.0.1~gw~d", b"\xff\xff");
-        assert_eq!(workload.proxy, ProxyKind::Gateway);
-        assert_eq!(workload.namespace, None);
-        assert!(workload.labels.is_empty());
+    fn a_node_that_is_none_is_a_bare_proxy() {
+        assert_eq!(Workload::from_node(b"\xff\xff"), Workload::default());
     }
 }

@@ -14,9 +14,9 @@ pub struct Identity {
 
 /// The proxy that this plugin runs in.
 pub(crate) fn workload() -> Workload {
-    let id = property::text(&["xds", "node", "id"]).unwrap_or_default();
-    let metadata = property::bytes(&["xds", "node", "metadata"]).unwrap_or_default();
-    Workload::from_node(&id, &metadata)
+    // As a whole, because a struct inside it comes in a form that has lost its types.
+    let node = property::bytes(&["xds", "node"]).unwrap_or_default();
+    Workload::from_node(&node)
 }
 
 impl Identity {
