@@ -10,15 +10,19 @@ use meshlane_attributes::{Headers, ProxyKind, StaticFacts, Workload};
 use meshlane_traffic_tag::Policy;
 
 static POLICIES: LazyLock<[Policy; 2]> = LazyLock::new(|| {
-    [ProxyKind::Gateway, ProxyKind::Sidecar]
-        .map(|proxy| Policy::parse(include_bytes!("../policies/everything.json"), proxy).expect("a good policy"))
+    [ProxyKind::Gateway, ProxyKind::Sidecar].map(|proxy| {
+        Policy::parse(include_bytes!("../policies/everything.json"), proxy).expect("a good policy")
+    })
 });
 
 fuzz_target!(|input: &[u8]| {
     let Some((first, lines)) = input.split_first() else {
         return;
     };
-    let mut headers: Headers = lines.split(|byte| *byte == b'\n').filter_map(header).collect();
+    let mut headers: Headers = lines
+        .split(|byte| *byte == b'\n')
+        .filter_map(header)
+        .collect();
     headers.take_reserved();
     let facts = StaticFacts {
         headers,
