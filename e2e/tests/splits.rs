@@ -146,6 +146,7 @@ async fn a_sticky_cookie_makes_the_choice_last_but_is_not_the_choice() -> Result
             scene,
             &json!({"tags": [{"name": "x-mse-tag", "rules": [{"split": {
                 "by": {"stickyCookie": {"name": "meshlane-id", "maxAge": 3600}},
+                "salt": "sticky",
                 "values": [{"value": "gray", "weight": 50}],
             }}]}]}),
         )

@@ -144,7 +144,7 @@ impl Request {
             .iter()
             .map(|(name, value)| (name.to_ascii_lowercase(), value.as_bytes()));
         let mut headers: Headers = pseudo.chain(headers).collect();
-        let reserved = headers.take_reserved();
+        let reserved = headers.take_reserved().into_iter().collect();
         let facts = StaticFacts {
             headers,
             source_address: self.source_address.clone(),

@@ -6,8 +6,13 @@ use percent_encoding::{AsciiSet, CONTROLS, percent_decode, utf8_percent_encode};
 
 /// The first member `key` of a `baggage` header, percent-decoded and without its properties.
 pub fn baggage_member<'h>(header: &'h [u8], key: &str) -> Option<Cow<'h, str>> {
+    baggage_members(header, key).next()
+}
+
+/// The values of every member `key`, see [`baggage_member`].
+pub fn baggage_members<'h>(header: &'h [u8], key: &str) -> impl Iterator<Item = Cow<'h, str>> {
     members(header)
-        .find(|member| key_of(member) == key.as_bytes())
+        .filter(move |member| is_key(member, key))
         .map(|member| percent_decode(value_of(member)).decode_utf8_lossy())
 }
 
@@ -17,7 +22,7 @@ pub fn baggage_member<'h>(header: &'h [u8], key: &str) -> Option<Cow<'h, str>> {
 /// they are, byte for byte. Returns nothing when no member is left.
 pub fn with_baggage_member(header: &[u8], key: &str, value: Option<&str>) -> Option<Vec<u8>> {
     let mut result = Vec::with_capacity(header.len() + 32);
-    for member in members(header).filter(|member| key_of(member) != key.as_bytes()) {
+    for member in members(header).filter(|member| !is_key(member, key)) {
         join(&mut result, member);
     }
     if let Some(value) = value {
@@ -39,6 +44,12 @@ fn members(header: &[u8]) -> impl Iterator<Item = &[u8]> {
         .split(|byte| *byte == b',')
         .map(<[u8]>::trim_ascii)
         .filter(|member| !member.is_empty())
+}
+
+/// Whether a member's key means `key`: as it is, or in percent-encoding, which some propagators decode.
+fn is_key(member: &[u8], key: &str) -> bool {
+    let found = key_of(member);
+    found == key.as_bytes() || (found.contains(&b'%') && percent_decode(found).eq(key.bytes()))
 }
 
 fn key_of(member: &[u8]) -> &[u8] {
@@ -86,6 +97,19 @@ mod tests {
         assert_eq!(baggage_member(header, "alone").unwrap(), "");
         assert_eq!(baggage_member(header, "ttl"), None);
         assert_eq!(baggage_member(b"", "tag"), None);
+    }
+
+    #[test]
+    fn a_key_in_percent_encoding_is_the_same_key() {
+        let header = b"a=1,mse%2Dtag=x,mse-tag=y";
+        assert_eq!(
+            baggage_members(header, "mse-tag").collect::<Vec<_>>(),
+            ["x", "y"]
+        );
+        assert_eq!(
+            with_baggage_member(header, "mse-tag", None).unwrap(),
+            b"a=1"
+        );
     }
 
     #[test]

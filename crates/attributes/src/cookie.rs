@@ -2,8 +2,13 @@
 
 /// The first cookie `name` in a `cookie` header, without the quotes that may surround a value.
 pub fn cookie_value<'h>(header: &'h [u8], name: &str) -> Option<&'h [u8]> {
+    cookie_values(header, name).next()
+}
+
+/// The values of every cookie `name`, see [`cookie_value`].
+pub fn cookie_values<'h>(header: &'h [u8], name: &str) -> impl Iterator<Item = &'h [u8]> {
     pairs(header)
-        .find(|(found, _)| *found == name.as_bytes())
+        .filter(move |(found, _)| *found == name.as_bytes())
         .map(|(_, value)| unquoted(value))
 }
 

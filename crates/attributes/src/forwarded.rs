@@ -15,7 +15,8 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 /// With `use_remote_address: true` Envoy has appended its peer before any filter sees the list
 /// (for a peer at `127.0.0.1` or `::1`: an address of its own); that entry is passed over.
 /// Without it Envoy appends nothing and takes the last entry for the peer's address itself,
-/// which then has port 0, as no real peer has.
+/// which then has port 0, as no real peer has. (With Envoy's `skip_xff_append` these two cannot be
+/// told apart: do not combine it with trusted hops.)
 pub fn client_address(
     peer: Option<&str>,
     forwarded_for: Option<&[u8]>,

@@ -1,6 +1,7 @@
 //! A snapshot of the request headers.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 
 use crate::reserved::is_reserved;
 
@@ -108,14 +109,14 @@ impl Headers {
     }
 
     /// Forgets the headers whose names are [reserved](is_reserved); returns these names, each once.
-    pub fn take_reserved(&mut self) -> Vec<String> {
+    pub fn take_reserved(&mut self) -> BTreeSet<String> {
         let Self { buffer, entries } = self;
-        let mut taken: Vec<String> = Vec::new();
+        let mut taken = BTreeSet::new();
         entries.retain(|entry| {
             let name = slice(buffer, entry.name);
             let keep = !is_reserved(name);
-            if !keep && !taken.iter().any(|known| known.as_bytes() == name) {
-                taken.push(String::from_utf8_lossy(name).into_owned());
+            if !keep {
+                taken.insert(String::from_utf8_lossy(name).into_owned());
             }
             keep
         });
@@ -254,7 +255,8 @@ mod tests {
         ]
         .into_iter()
         .collect();
-        assert_eq!(headers.take_reserved(), ["x-meshlane-route", "dubbo-arg-0"]);
+        let taken = headers.take_reserved();
+        assert!(taken.iter().eq(["dubbo-arg-0", "x-meshlane-route"]));
         assert_eq!(headers.iter().count(), 1);
         assert_eq!(headers.first("x-meshlane-route"), None);
     }

@@ -46,8 +46,8 @@ mod value;
 mod workload;
 
 pub use attribute::{ArgumentPath, ArgumentStep, Attribute, InvalidAttribute};
-pub use baggage::{baggage_member, with_baggage_member};
-pub use cookie::{cookie_value, with_cookie};
+pub use baggage::{baggage_member, baggage_members, with_baggage_member};
+pub use cookie::{cookie_value, cookie_values, with_cookie};
 pub use facts::{RequestFacts, StaticFacts};
 pub use forwarded::client_address;
 pub use header_name::{HeaderName, InvalidHeaderName};

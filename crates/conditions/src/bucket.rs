@@ -65,6 +65,16 @@ impl Sticky {
         })
     }
 
+    /// Whether a share of this size can be had: the algorithms for migration know whole parts only.
+    pub fn can_divide_at(&self, share: f64) -> bool {
+        self.algorithm == HashAlgorithm::Xxh64 || share.fract() == 0.0
+    }
+
+    /// Whether the outcome for a key cannot be computed without this configuration.
+    pub fn is_secret(&self) -> bool {
+        !self.salt.is_empty()
+    }
+
     /// What shares are shares of.
     pub fn of(&self) -> f64 {
         self.of

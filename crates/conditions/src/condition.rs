@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use ipnet::IpNet;
-use meshlane_attributes::{Attribute, AttributeId, AttributeTable, Request};
+use meshlane_attributes::{Attribute, AttributeId, AttributeTable, InvalidAttribute, Request};
 use meshlane_diagnostics::{Place, Problem, Violations};
 
 use crate::bucket::Sticky;
@@ -46,8 +46,10 @@ impl AttributeScope<'_> {
     pub fn attribute(&mut self, name: &str, place: &Place<'_>) -> Option<AttributeId> {
         let accepted = name
             .parse::<Attribute>()
-            .map_err(|_| unknown_attribute(name))
-            .and_then(|attribute| (self.accepts)(&attribute).map(|()| attribute));
+            .map_err(|error| wrong_attribute(name, error))
+            .and_then(|attribute| has_a_value(name, attribute))
+            .and_then(|attribute| (self.accepts)(&attribute).map(|()| attribute))
+            .and_then(|attribute| self.bounded(attribute));
         match accepted {
             Ok(attribute) => Some(self.table.intern(attribute)),
             Err(problem) => {
@@ -55,6 +57,44 @@ impl AttributeScope<'_> {
                 None
             }
         }
+    }
+
+    /// Each attribute takes a slot in every request.
+    fn bounded(&self, attribute: Attribute) -> Result<Attribute, Problem> {
+        let limit = Condition::MAX_ATTRIBUTES;
+        match self.table.iter().count() {
+            found if found >= limit => Err(Problem::TooMany {
+                what: "different attributes",
+                found: found + 1,
+                limit,
+            }),
+            _ => Ok(attribute),
+        }
+    }
+}
+
+fn wrong_attribute(name: &str, error: InvalidAttribute) -> Problem {
+    let expected = match error {
+        InvalidAttribute::HeaderName => "a header name after `header.`",
+        InvalidAttribute::MissingName => "a name after the dot",
+        InvalidAttribute::ArgumentPath => {
+            "an argument's path after `dubbo.arg.`: `0`, `0.user.id`, `1[0]`"
+        }
+        InvalidAttribute::TooLong => "an attribute of at most 256 bytes",
+        _ => return unknown_attribute(name),
+    };
+    let found = name.to_owned();
+    Problem::InvalidValue { found, expected }
+}
+
+/// HTTP/2 and Envoy have no header `host`: a condition on it would never hold.
+fn has_a_value(name: &str, attribute: Attribute) -> Result<Attribute, Problem> {
+    match &attribute {
+        Attribute::Header(header) if header.as_str() == "host" => Err(Problem::InvalidValue {
+            found: name.to_owned(),
+            expected: "the attribute `host`; Envoy keeps it as `:authority`",
+        }),
+        _ => Ok(attribute),
     }
 }
 
@@ -77,6 +117,8 @@ impl Condition {
     pub const MAX_DEPTH: usize = 16;
     /// The longest list of any kind in a condition.
     pub const MAX_LIST: usize = 10_000;
+    /// The most different attributes that a policy may ask for.
+    pub const MAX_ATTRIBUTES: usize = 500;
 
     /// Validates a condition; everything that is wrong goes to the scope's violations.
     pub fn new(
@@ -313,8 +355,8 @@ fn scalars(list: &[Scalar], place: &Place<'_>, violations: &mut Violations) -> O
 
 fn regex(written: &str, place: &Place<'_>, violations: &mut Violations) -> Option<Pattern> {
     Pattern::compile(written)
-        .map_err(|detail| {
-            let pattern = written.to_owned();
+        .map_err(|error| {
+            let (pattern, detail) = (written.to_owned(), error.to_string());
             violations.push(place, Problem::InvalidRegex { pattern, detail });
         })
         .ok()
@@ -360,13 +402,22 @@ fn cidr(list: &[String], place: &Place<'_>, violations: &mut Violations) -> Opti
     validated.into_iter().collect()
 }
 
-/// A network, or an address as the network of it alone.
+/// A network, or an address as the network of it alone. Addresses are compared in their plain
+/// form, so a network of IPv4 in IPv6 is the IPv4 network.
 fn network(text: &str) -> Option<IpNet> {
     let address = || text.parse::<IpAddr>().ok().map(IpNet::from);
-    text.parse::<IpNet>()
-        .ok()
-        .map(|net| net.trunc())
-        .or_else(address)
+    let network = text.parse::<IpNet>().ok().or_else(address)?.trunc();
+    let mapped = match network {
+        IpNet::V6(network) => network
+            .addr()
+            .to_ipv4_mapped()
+            .zip(network.prefix_len().checked_sub(96)),
+        IpNet::V4(_) => None,
+    };
+    match mapped {
+        Some((address, length)) => IpNet::new(address.into(), length).ok(),
+        None => Some(network),
+    }
 }
 
 fn remainders(
@@ -414,6 +465,15 @@ fn share(bucket: &config::Bucket, place: &Place<'_>, violations: &mut Violations
     if !(0.0..=sticky.of()).contains(&below) {
         let found = below.to_string();
         let expected = "a number from 0 to `of` (100 when not given)";
+        violations.push(
+            &place.key("below"),
+            Problem::InvalidValue { found, expected },
+        );
+        return None;
+    }
+    if !sticky.can_divide_at(below) {
+        let found = below.to_string();
+        let expected = "a whole number, as the algorithm knows whole parts only";
         violations.push(
             &place.key("below"),
             Problem::InvalidValue { found, expected },

@@ -8,7 +8,7 @@ use meshlane_attributes::Value;
 
 use crate::bucket::Sticky;
 use crate::pattern::Pattern;
-use crate::scalar::Scalar;
+use crate::scalar::{LARGEST_EXACT, Scalar};
 use crate::truth::Truth;
 
 /// A validated operator with its operand.
@@ -136,10 +136,13 @@ fn address(text: &str) -> Option<IpAddr> {
 }
 
 /// The integer that a value is. A text is read digit by digit: it may be larger than a double holds.
+/// A number that large has lost its last digits already.
 fn integer(value: &Value<'_>) -> Option<i128> {
     match value {
         Value::Text(text) => text.parse().ok(),
-        Value::Number(number) if number.fract() == 0.0 => Some(*number as i128),
+        Value::Number(number) if number.fract() == 0.0 && number.abs() <= LARGEST_EXACT => {
+            Some(*number as i128)
+        }
         _ => None,
     }
 }

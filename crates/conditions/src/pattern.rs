@@ -12,14 +12,13 @@ pub(crate) struct Pattern {
 impl Pattern {
     /// Compiles an expression so that it matches only whole values. (Anchoring at compile time:
     /// searching and comparing the span afterwards would let `a|ab` reject `ab`.)
-    pub(crate) fn compile(written: &str) -> Result<Self, String> {
+    pub(crate) fn compile(written: &str) -> Result<Self, regex_lite::Error> {
         // On its own first, so that no expression can close our group.
-        builder(written)
-            .build()
-            .map_err(|error| error.to_string())?;
+        builder(written).build()?;
         let anchored = builder(&format!("^(?:{written})$"))
             .build()
-            .map_err(|error| error.to_string())?;
+            // In verbose mode a comment at the end takes our parenthesis with it.
+            .or_else(|_| builder(&format!("^(?:{written}\n)$")).build())?;
         Ok(Self {
             written: written.to_owned(),
             anchored,
@@ -71,6 +70,13 @@ mod tests {
         }
         let lines = Pattern::compile("(?m)a$").unwrap();
         assert_eq!(lines.matches("a\nb"), Some(false));
+    }
+
+    #[test]
+    fn a_comment_at_the_end_of_a_verbose_expression_is_one() {
+        let pattern = Pattern::compile("(?x) a  # a letter").unwrap();
+        assert_eq!(pattern.matches("a"), Some(true));
+        assert_eq!(pattern.matches("ab"), Some(false));
     }
 
     #[test]

@@ -13,11 +13,6 @@ pub enum Truth {
 }
 
 impl Truth {
-    /// Whether it holds for certain.
-    pub fn holds(self) -> bool {
-        self == Self::True
-    }
-
     /// True for false, false for true; unknown stays unknown.
     pub fn negated(self) -> Self {
         match self {

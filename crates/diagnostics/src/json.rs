@@ -19,6 +19,15 @@ pub fn parse_json<T: DeserializeOwned>(document: &[u8]) -> Result<T, Violations>
     } else {
         document
     };
+    if document.len() > MAX_DOCUMENT {
+        let problem = Problem::TooMany {
+            what: "bytes",
+            found: document.len(),
+            limit: MAX_DOCUMENT,
+        };
+        let path = JsonPath::default();
+        return Err(Violation { path, problem }.into());
+    }
     serde_json::from_slice(document).map_err(|error| {
         Violations::from(Violation {
             path: path_at(document, error.line(), error.column()),
@@ -28,6 +37,9 @@ pub fn parse_json<T: DeserializeOwned>(document: &[u8]) -> Result<T, Violations>
         })
     })
 }
+
+/// The longest document: it bounds all that a configuration can make a proxy do and keep.
+const MAX_DOCUMENT: usize = 1024 * 1024;
 
 /// The place in a document of the value or key that the parser had just read when it failed.
 ///
@@ -147,6 +159,20 @@ mod tests {
         ] {
             assert_eq!(path(document), place, "{document}");
         }
+    }
+
+    #[test]
+    fn a_document_has_an_end() {
+        let document = format!(r#"{{"text": "{}"}}"#, "x".repeat(MAX_DOCUMENT));
+        assert_eq!(
+            parse_json::<Document>(document.as_bytes())
+                .unwrap_err()
+                .to_string(),
+            format!(
+                ".: bytes: found {}, at most {MAX_DOCUMENT} are allowed",
+                document.len()
+            )
+        );
     }
 
     #[test]

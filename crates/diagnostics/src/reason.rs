@@ -44,6 +44,9 @@ reasons! {
     /// The document is invalid and there was no good one before: requests are refused, as configured.
     ConfigRefuse = "config-refuse",
 
+    /// The host gave no headers of the request, so nothing could be decided or removed; it is refused.
+    RequestUnreadable = "request-unreadable",
+
     /// The tag that the request came with was kept.
     TagKeptIncoming = "tag-kept-incoming",
     /// A rule matched and gave the value.

@@ -4,7 +4,8 @@ use std::borrow::Cow;
 use std::fmt;
 
 use meshlane_attributes::{
-    HeaderName, baggage_member, cookie_value, with_baggage_member, with_cookie,
+    HeaderName, baggage_member, baggage_members, cookie_value, cookie_values, with_baggage_member,
+    with_cookie,
 };
 
 use crate::edits::Edits;
@@ -31,30 +32,26 @@ pub(crate) enum Incoming {
 
 impl Carrier {
     /// What the carrier holds now.
-    pub(crate) fn read(&self, edits: &Edits<'_>, is_dubbo: bool) -> Incoming {
+    pub(crate) fn read(&self, edits: &Edits<'_>) -> Incoming {
         match self {
-            Self::Header(name) => text(edits.current(name.as_str()).as_deref()),
-            Self::Attachment(name) if is_dubbo => text(edits.current(name.as_str()).as_deref()),
-            Self::Attachment(_) => Incoming::Absent,
+            Self::Header(name) | Self::Attachment(name) => {
+                text(edits.current(name.as_str()).as_deref())
+            }
             Self::Cookie(name) => {
                 let header = edits.current("cookie");
-                text(
-                    header
-                        .as_deref()
-                        .and_then(|header| cookie_value(header, name)),
-                )
+                let header = header.as_deref();
+                text(header.and_then(|header| cookie_value(header, name)))
             }
             Self::Baggage(key) => {
                 let header = edits.current("baggage");
-                let member = header
-                    .as_deref()
-                    .and_then(|header| baggage_member(header, key));
+                let header = header.as_deref();
+                let member = header.and_then(|header| baggage_member(header, key));
                 member.map_or(Incoming::Absent, Incoming::of)
             }
         }
     }
 
-    /// Makes the carrier hold the value, or nothing.
+    /// Makes the carrier hold the value once, or nothing.
     pub(crate) fn write(
         &self,
         value: Option<&TagValue<'_>>,
@@ -63,24 +60,35 @@ impl Carrier {
     ) {
         let value = value.map(TagValue::as_str);
         match self {
-            Self::Attachment(_) if !is_dubbo => {}
+            // Whether a request is a Dubbo call is for its sender to say, so what would be an
+            // attachment is removed from all others.
+            Self::Attachment(name) if !is_dubbo => edits.set(name.as_str(), None),
             Self::Header(name) | Self::Attachment(name) => {
                 edits.set(name.as_str(), value.map(|value| value.as_bytes().to_vec()));
             }
             Self::Cookie(name) => {
                 let header = edits.current("cookie").unwrap_or_default();
-                if cookie_value(&header, name) != value.map(str::as_bytes) {
+                if !cookie_values(&header, name).eq(value.map(str::as_bytes)) {
                     let changed = with_cookie(&header, name, value);
                     edits.set("cookie", changed);
                 }
             }
             Self::Baggage(key) => {
                 let header = edits.current("baggage").unwrap_or_default();
-                if baggage_member(&header, key).as_deref() != value {
+                if !baggage_members(&header, key).eq(value) {
                     let changed = with_baggage_member(&header, key, value);
                     edits.set("baggage", changed);
                 }
             }
+        }
+    }
+
+    /// The place that the carrier takes: two carriers must not share one.
+    pub(crate) fn slot(&self) -> String {
+        match self {
+            Self::Header(name) | Self::Attachment(name) => format!("header {name}"),
+            Self::Baggage(key) => format!("baggage member {key}"),
+            Self::Cookie(name) => format!("cookie {name}"),
         }
     }
 }

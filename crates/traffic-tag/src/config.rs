@@ -24,7 +24,7 @@ pub struct TrafficTagConfig {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, rename_all = "camelCase", default)]
 pub struct SourceIp {
-    /// How many proxies in front of this one are trusted to append to `X-Forwarded-For`. With 0 (when not given) the address counts that Envoy itself takes for the client's.
+    /// How many proxies in front of this one are trusted to append to `X-Forwarded-For`. With 0 (when not given) the address counts that Envoy itself takes for the client's. Not to be combined with Envoy's `skip_xff_append` or `xff_num_trusted_hops`.
     pub trusted_hops: Option<f64>,
 }
 
@@ -48,7 +48,7 @@ pub struct Tag {
     pub name: String,
     /// What is done with a value that the request came with. `strip` at gateways, `keep` at sidecars and waypoints when not given; on Envoy without Istio it must be given.
     pub on_incoming: Option<OnIncoming>,
-    /// What carries the tag: read in this order, and all written. The request header of the tag's name when not given.
+    /// What carries the tag: read in this order, and all written. The request header of the tag's name when not given; for `dubbo.tag` the attachment.
     pub carriers: Option<Vec<Carrier>>,
     /// The rules, tried in this order; the first that gives a value decides.
     #[serde(default)]
@@ -81,7 +81,7 @@ pub struct Carrier {
     pub baggage: Option<String>,
     /// A cookie of the request; the other cookies stay as they are.
     pub cookie: Option<String>,
-    /// A Dubbo attachment; only Dubbo calls have it.
+    /// A Dubbo attachment; only Dubbo calls get it, from other requests a header of that name is removed.
     pub attachment: Option<String>,
 }
 
@@ -111,7 +111,7 @@ pub struct Rule {
 pub struct Split {
     /// What a request is split by.
     pub by: SplitKey,
-    /// What makes this split independent of others (only with `xxh64`).
+    /// What makes this split independent of others (only with `xxh64`). With a sticky cookie it is needed, and should not be known to clients.
     pub salt: Option<String>,
     /// How the key is hashed: `xxh64` when not given.
     pub algorithm: Option<HashAlgorithm>,

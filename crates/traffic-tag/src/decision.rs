@@ -154,7 +154,7 @@ impl<'p, 'r> Pass<'p, 'r> {
     pub(crate) fn incoming(&self, tag: &Tag) -> Incoming {
         let mut result = Incoming::Absent;
         for carrier in &tag.carriers {
-            match carrier.read(&self.edits, self.is_dubbo) {
+            match carrier.read(&self.edits) {
                 Incoming::Absent => {}
                 Incoming::Invalid => result = Incoming::Invalid,
                 valid => return valid,

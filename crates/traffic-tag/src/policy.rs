@@ -12,7 +12,6 @@ use crate::tag_value::TagValue;
 /// A validated configuration: decides the tags of requests.
 #[derive(Debug, Clone, Default)]
 pub struct Policy {
-    pub(crate) name: Option<String>,
     pub(crate) table: AttributeTable,
     pub(crate) tags: Vec<Tag>,
 }
@@ -48,6 +47,10 @@ pub(crate) enum ValueSource {
 impl Policy {
     /// The most tags in a document.
     pub const MAX_TAGS: usize = 32;
+    /// The most carriers of a tag.
+    pub const MAX_CARRIERS: usize = 16;
+    /// The most values of a split.
+    pub const MAX_VALUES: usize = 100;
     /// The most rules of a tag.
     pub const MAX_RULES: usize = 1_000;
 
@@ -58,11 +61,6 @@ impl Policy {
     pub fn parse(document: &[u8], proxy: ProxyKind) -> Result<Self, Violations> {
         let config: TrafficTagConfig = parse_json(document)?;
         Self::new(&config, proxy)
-    }
-
-    /// The name that the document gives itself.
-    pub fn name(&self) -> Option<&str> {
-        self.name.as_deref()
     }
 
     /// The tags, in the order in which they are decided.

@@ -26,6 +26,7 @@ tables! {
     "bucket-sha256-mod100"
     "carriers-keep"
     "carriers-strip"
+    "dubbo-tag"
     "empty"
     "hostile"
     "incoming-keep-inbound"

@@ -33,11 +33,7 @@ impl Policy {
             violations: &mut violations,
         }
         .validate(&root.key("tags"));
-        violations.into_result(Self {
-            name: config.name.clone(),
-            table,
-            tags,
-        })
+        violations.into_result(Self { table, tags })
     }
 }
 
@@ -135,7 +131,15 @@ impl Tags<'_> {
     ) -> Option<Tag> {
         let name = tag_header(&tag.name, &place.key("name"), self.violations);
         if let Some(name) = &name {
-            unique(name.as_str(), &place.key("name"), names, self.violations);
+            // Metrics write dots as `_`.
+            let spelling = name.as_str().replace('.', "_");
+            unique(
+                name.as_str(),
+                spelling,
+                &place.key("name"),
+                names,
+                self.violations,
+            );
         }
         let on_incoming = self.on_incoming(tag, place);
         let carriers = self.carriers(tag, name.as_ref(), place, written);
@@ -176,10 +180,11 @@ impl Tags<'_> {
         written: &mut BTreeMap<String, JsonPath>,
     ) -> Vec<Carrier> {
         let Some(carriers) = &tag.carriers else {
-            let carrier = name.map(|name| Carrier::Header(name.clone()));
+            let carrier = name.map(default_carrier);
             if let Some(carrier) = &carrier {
                 unique(
                     &carrier.to_string(),
+                    carrier.slot(),
                     &place.key("name"),
                     written,
                     self.violations,
@@ -188,15 +193,26 @@ impl Tags<'_> {
             return carrier.into_iter().collect();
         };
         let place = place.key("carriers");
-        if carriers.is_empty() {
-            self.violations
-                .push(&place, Problem::Empty { what: "carriers" });
-        }
         let mut validated = Vec::new();
+        if !bounded(
+            carriers,
+            "carriers",
+            Policy::MAX_CARRIERS,
+            &place,
+            self.violations,
+        ) {
+            return validated;
+        }
         for (index, carrier) in carriers.iter().enumerate() {
             let place = place.index(index);
             if let Some(carrier) = self::carrier(carrier, &place, self.violations) {
-                unique(&carrier.to_string(), &place, written, self.violations);
+                unique(
+                    &carrier.to_string(),
+                    carrier.slot(),
+                    &place,
+                    written,
+                    self.violations,
+                );
                 validated.push(carrier);
             }
         }
@@ -234,10 +250,24 @@ impl Tags<'_> {
                 &place
             };
             identifier(&name, name_place, scope.violations);
-            unique(&name, name_place, &mut names, scope.violations);
+            unique(
+                &name,
+                name.clone(),
+                name_place,
+                &mut names,
+                scope.violations,
+            );
             validated.extend(self::rule(name, rule, &place, &mut scope));
         }
         validated
+    }
+}
+
+/// A header of the tag's name; for the tag that Dubbo's own router reads, its attachment.
+fn default_carrier(name: &HeaderName) -> Carrier {
+    match name.as_str() {
+        "dubbo.tag" => Carrier::Attachment(name.clone()),
+        _ => Carrier::Header(name.clone()),
     }
 }
 
@@ -316,10 +346,14 @@ fn split(
     let salt = split.salt.as_deref();
     let sticky = Sticky::new(split.algorithm, salt, split.of, place, scope.violations);
     let values_place = place.key("values");
-    if split.values.is_empty() {
-        scope
-            .violations
-            .push(&values_place, Problem::Empty { what: "values" });
+    if !bounded(
+        &split.values,
+        "values",
+        Policy::MAX_VALUES,
+        &values_place,
+        scope.violations,
+    ) {
+        return None;
     }
     let mut parts = Vec::with_capacity(split.values.len());
     let mut sum = 0.0;
@@ -347,7 +381,27 @@ fn split(
             .push(&values_place, Problem::WeightsExceed { sum, of });
         return None;
     }
+    for (index, weighted) in split.values.iter().enumerate() {
+        if !sticky.can_divide_at(weighted.weight) {
+            let found = weighted.weight.to_string();
+            let expected = "a whole number, as the algorithm knows whole parts only";
+            let place = values_place.index(index);
+            let place = place.key("weight");
+            scope
+                .violations
+                .push(&place, Problem::InvalidValue { found, expected });
+        }
+    }
     let key = key?;
+    if matches!(key, SplitKey::Cookie(_)) && !sticky.is_secret() {
+        // Anybody could look for an id that falls where he wants to be.
+        let found = salt.unwrap_or_default().to_owned();
+        let expected = "a text that clients do not know (and the algorithm `xxh64`), as a sticky cookie's id is in their hands";
+        scope.violations.push(
+            &place.key("salt"),
+            Problem::InvalidValue { found, expected },
+        );
+    }
     Some(Split { key, sticky, parts })
 }
 
@@ -525,29 +579,48 @@ fn identifier(text: &str, place: &Place<'_>, violations: &mut Violations) {
     let is_valid = (1..=MAX_IDENTIFIER).contains(&text.len())
         && text
             .bytes()
-            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.' | b'/'));
+            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'/'));
     if !is_valid {
         let found = text.to_owned();
-        let expected = "a name of 1 to 64 letters, digits and `-_./`";
+        let expected = "a name of 1 to 64 letters, digits and `-_/`";
         violations.push(place, Problem::InvalidValue { found, expected });
     }
 }
 
+/// Refuses a name whose `key` was used before.
 fn unique(
     name: &str,
+    key: String,
     place: &Place<'_>,
     names: &mut BTreeMap<String, JsonPath>,
     violations: &mut Violations,
 ) {
-    match names.get(name) {
+    match names.get(&key) {
         Some(first) => {
             let (value, first) = (name.to_owned(), first.clone());
             violations.push(place, Problem::Duplicate { value, first });
         }
         None => {
-            names.insert(name.to_owned(), place.to_path());
+            names.insert(key, place.to_path());
         }
     }
+}
+
+/// Refuses a list that is empty or too long; tells whether it is neither.
+fn bounded<T>(
+    list: &[T],
+    what: &'static str,
+    limit: usize,
+    place: &Place<'_>,
+    violations: &mut Violations,
+) -> bool {
+    let problem = match list.len() {
+        0 => Problem::Empty { what },
+        found if found > limit => Problem::TooMany { what, found, limit },
+        _ => return true,
+    };
+    violations.push(place, problem);
+    false
 }
 
 fn present(keys: &[&'static str], there: &[bool]) -> Vec<&'static str> {

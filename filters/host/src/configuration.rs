@@ -40,11 +40,10 @@ impl<P> Configured<P> {
     /// new VMs. What is wrong with a bad one is logged and counted once for the proxy, not once
     /// for each worker; the gauge tells for as long as it lasts.
     pub fn load(kind: &KindOfFilter<P>, size: usize) -> Self {
-        let document = abi::buffer(PLUGIN_CONFIGURATION, size).unwrap_or_default();
+        let document = document(size);
         let identity = Identity::of_this_plugin(kind.name);
         let workload = workload();
         let given = document_name(&document);
-        let last_good = identity.key("last-good", given.as_deref());
         let Loaded {
             policy,
             state,
@@ -52,14 +51,14 @@ impl<P> Configured<P> {
         } = load(
             &document,
             kind.on_invalid_config,
-            || shared_data::value(&last_good),
+            || last_good(&identity, given.as_deref()),
             |document| (kind.parse)(document, workload.proxy),
         );
         let name = identity.display_name(given.as_deref()).to_owned();
         let metric = |metric| metric::name(metric, &[("filter", kind.name), ("plugin", &name)]);
         let newest = identity.key("rejected", given.as_deref());
         if state.is_good() {
-            shared_data::replace(&last_good, &document);
+            keep(&identity, given.as_deref(), &document);
             shared_data::replace(&newest, b"");
             log::info!("{} {name}: {}", kind.name, state.reason());
         } else if shared_data::replace(&newest, &document) {
@@ -86,3 +85,42 @@ impl<P> Configured<P> {
         }
     }
 }
+
+/// The plugin's configuration. One that cannot be read is a bad one, not an empty one.
+fn document(size: usize) -> Vec<u8> {
+    match size {
+        0 => Vec::new(),
+        _ => abi::buffer(PLUGIN_CONFIGURATION, size).unwrap_or_else(|| b"unreadable".to_vec()),
+    }
+}
+
+/// Keeps a good document under its name, or under what Envoy knows the plugin by.
+///
+/// A bad document may have lost or mistyped its name. So a named one is also found by what Envoy
+/// knows, unless several names share that: on plain Envoy plugins often have the same (empty) one.
+fn keep(identity: &Identity, name: Option<&str>, document: &[u8]) {
+    shared_data::replace(&identity.key("last-good", name), document);
+    let Some(name) = name else { return };
+    let key = identity.key("named", None);
+    let known = shared_data::value(&key);
+    match known.as_deref() {
+        None => shared_data::replace(&key, name.as_bytes()),
+        Some(known) if known == name.as_bytes() => false,
+        Some(_) => shared_data::replace(&key, SEVERAL_NAMES),
+    };
+}
+
+/// The last good document of the plugin.
+fn last_good(identity: &Identity, name: Option<&str>) -> Option<Vec<u8>> {
+    let own = shared_data::value(&identity.key("last-good", name));
+    own.or_else(|| {
+        let name = shared_data::value(&identity.key("named", None))?;
+        let name = String::from_utf8(name)
+            .ok()
+            .filter(|name| name.as_bytes() != SEVERAL_NAMES)?;
+        shared_data::value(&identity.key("last-good", Some(&name)))
+    })
+}
+
+/// No name is empty.
+const SEVERAL_NAMES: &[u8] = b"";

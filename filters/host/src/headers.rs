@@ -9,15 +9,21 @@ pub fn request() -> Option<Headers> {
 
 /// Sets a request header, in place of all lines of that name. Envoy selects the route again.
 pub fn set_request(name: &str, value: &[u8]) {
-    abi::set_header(REQUEST_HEADERS, name, value);
+    if !abi::set_header(REQUEST_HEADERS, name, value) {
+        log::error!("the host would not set the request header {name}");
+    }
 }
 
 /// Removes all lines of a request header. Envoy selects the route again.
 pub fn remove_request(name: &str) {
-    abi::remove_header(REQUEST_HEADERS, name);
+    if !abi::remove_header(REQUEST_HEADERS, name) {
+        log::error!("the host would not remove the request header {name}");
+    }
 }
 
 /// Adds a line to a response header.
 pub fn add_response(name: &str, value: &[u8]) {
-    abi::add_header(RESPONSE_HEADERS, name, value);
+    if !abi::add_header(RESPONSE_HEADERS, name, value) {
+        log::error!("the host would not add the response header {name}");
+    }
 }

@@ -12,7 +12,7 @@ mod metrics;
 
 use std::rc::Rc;
 
-use meshlane_diagnostics::{ConfigState, OnInvalidConfig};
+use meshlane_diagnostics::{ConfigState, OnInvalidConfig, Reason};
 use meshlane_host::{Configured, HostFacts, KindOfFilter, headers, property};
 use meshlane_traffic_tag::{Decision, Policy};
 use proxy_wasm::traits::{Context, HttpContext, RootContext};
@@ -88,7 +88,8 @@ impl HttpContext for Stream {
             return Action::Continue;
         };
         let Some((facts, reserved)) = HostFacts::enter() else {
-            return Action::Continue;
+            meshlane_host::refuse(Reason::RequestUnreadable);
+            return Action::Pause;
         };
         let configured = &plugin.configured;
         configured.count_reserved(reserved);

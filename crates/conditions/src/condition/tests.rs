@@ -78,6 +78,16 @@ fn operators_decide() {
         (r#""cidr": ["10.0.0.0/8"]"#, "::ffff:10.0.0.1", Truth::True),
         (r#""cidr": ["10.0.0.0/8"]"#, "unix:", Truth::Unknown),
         (
+            r#""cidr": ["::ffff:10.0.0.0/104"]"#,
+            "10.1.2.3",
+            Truth::True,
+        ),
+        (
+            r#""cidr": ["::ffff:10.0.0.0/104"]"#,
+            "11.1.2.3",
+            Truth::False,
+        ),
+        (
             r#""mod": {"divisor": 100, "in": [20]}"#,
             "12345678901234567890120",
             Truth::True,
@@ -217,6 +227,43 @@ fn an_unknown_attribute_comes_with_the_nearest_one() {
     assert!(
         message.starts_with("attribute: unknown attribute `headers.x-user`"),
         "{message}"
+    );
+}
+
+#[test]
+fn what_is_wrong_with_an_attribute_is_told_apart() {
+    for (attribute, expected) in [
+        ("header.a b", "a header name after `header.`"),
+        ("query.", "a name after the dot"),
+        ("dubbo.arg.x", "an argument's path"),
+        ("header.Host", "the attribute `host`"),
+    ] {
+        let message = wrong(&format!(r#"{{"attribute": "{attribute}", "exact": "a"}}"#)).concat();
+        assert!(message.contains(expected), "{message}");
+    }
+}
+
+#[test]
+fn the_algorithms_for_migration_know_whole_parts_only() {
+    let json =
+        r#"{"attribute": "query.uid", "bucket": {"below": 0.5, "algorithm": "sha256-mod100"}}"#;
+    assert_eq!(
+        wrong(json),
+        [
+            "bucket.below: found `0.5`, expected a whole number, as the algorithm knows whole parts only"
+        ]
+    );
+}
+
+#[test]
+fn the_number_of_attributes_is_bounded() {
+    let leaves: Vec<_> = (0..=Condition::MAX_ATTRIBUTES)
+        .map(|n| format!(r#"{{"attribute": "header.x-{n}", "present": true}}"#))
+        .collect();
+    let message = wrong(&format!(r#"{{"any": [{}]}}"#, leaves.join(",")));
+    assert_eq!(
+        message,
+        ["any[500].attribute: different attributes: found 501, at most 500 are allowed"]
     );
 }
 

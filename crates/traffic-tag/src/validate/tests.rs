@@ -46,7 +46,7 @@ fn an_empty_document_is_a_policy_without_tags() {
 fn wrong_documents_are_named() {
     let value = TagValue::EXPECTED;
     for (document, message) in [
-        (r#"{"name": "a b"}"#.to_owned(), "name: found `a b`, expected a name of 1 to 64 letters, digits and `-_./`".to_owned()),
+        (r#"{"name": "a b"}"#.to_owned(), "name: found `a b`, expected a name of 1 to 64 letters, digits and `-_/`".to_owned()),
         (r#"{"sourceIp": {"trustedHops": 1.5}}"#.into(), "sourceIp.trustedHops: found `1.5`, expected an integer from 0 to 32".into()),
         (r#"{"jwt": {"payloadKey": ""}}"#.into(), "jwt.payloadKey: found ``, expected a name of 1 to 128 characters".into()),
         (tag(r#""default": "a b""#), format!("tags[0].default: found `a b`, expected {value}")),
@@ -80,8 +80,20 @@ fn wrong_documents_are_named() {
              tags[0].rules[0].split.values[0].weight: found `-1`, expected a number that is not negative".into(),
         ),
         (
-            rule(r#""split": {"by": {"stickyCookie": {"name": "id", "sameSite": "None", "secure": false}}, "values": [{"value": "a", "weight": 1}]}"#),
+            rule(r#""split": {"by": {"stickyCookie": {"name": "id", "sameSite": "None", "secure": false}}, "salt": "s", "values": [{"value": "a", "weight": 1}]}"#),
             "tags[0].rules[0].split.by.stickyCookie.sameSite: `sameSite` cannot be used with `secure: false`: browsers refuse `None` without `Secure`".into(),
+        ),
+        (
+            rule(r#""split": {"by": {"stickyCookie": {"name": "id"}}, "values": [{"value": "a", "weight": 1}]}"#),
+            "tags[0].rules[0].split.salt: found ``, expected a text that clients do not know (and the algorithm `xxh64`), as a sticky cookie's id is in their hands".into(),
+        ),
+        (
+            rule(r#""split": {"by": {"attribute": "path"}, "algorithm": "crc32-mod100", "values": [{"value": "a", "weight": 2.5}]}"#),
+            "tags[0].rules[0].split.values[0].weight: found `2.5`, expected a whole number, as the algorithm knows whole parts only".into(),
+        ),
+        (
+            tag(r#""carriers": [{"header": "dubbo.tag"}, {"attachment": "dubbo.tag"}]"#),
+            "tags[0].carriers[1]: `attachment dubbo.tag` is already used at tags[0].carriers[0]".into(),
         ),
         (rule(r#""value": "a", "when": {"attribute": "tag.x-tag", "exact": "b"}"#), "tags[0].rules[0].when.attribute: `tag.x-tag` is decided after this place, at tags[0]; put it earlier in the list".into()),
         (
