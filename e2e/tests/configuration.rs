@@ -98,6 +98,38 @@ async fn a_bad_update_keeps_the_old_rules_and_the_gauge_says_so() -> Result<()> 
 }
 
 #[tokio::test]
+async fn a_document_that_mistypes_or_loses_its_name_keeps_the_old_rules_too() -> Result<()> {
+    on_every_version(async |scene| {
+        let mut named = good("1");
+        named["name"] = json!("shop");
+        let (shop, file) = Shop::live_gateway(scene, &WasmFilter::traffic_tag(&named)?).await?;
+        let admin = shop.envoy.admin();
+        expect_generation(&shop, "1").await?;
+        let metric = |name: &str| {
+            format!("wasmcustom.meshlane_config_{name}.filter=traffic-tag.plugin=shop")
+        };
+        let mut mistyped = good("bad");
+        mistyped["name"] = json!("shopp");
+        mistyped["tagz"] = json!([]);
+        for (index, document) in [mistyped.to_string(), "not json".to_owned()]
+            .iter()
+            .enumerate()
+        {
+            file.publish(&WasmFilter::new("traffic-tag", document)?)?;
+            let rejected = index as u64 + 1;
+            admin.expect_stat(&metric("rejected"), rejected).await?;
+            admin.expect_stat(&metric("state"), 1).await?;
+            expect_generation(&shop, "1").await?;
+        }
+        named["tags"][1]["default"] = json!("2");
+        file.publish(&WasmFilter::traffic_tag(&named)?)?;
+        admin.expect_stat(&metric("state"), 0).await?;
+        expect_generation(&shop, "2").await
+    })
+    .await
+}
+
+#[tokio::test]
 async fn a_bad_update_that_makes_new_machines_keeps_the_old_rules_too() -> Result<()> {
     on_every_version(async |scene| {
         // As istiod does for modules from files: each edit is another value in the environment.

@@ -152,10 +152,10 @@ async fn prometheus_shows_labels() -> Result<()> {
 async fn the_documents_own_name_is_the_plugins_name() -> Result<()> {
     on_every_version(async |scene| {
         let mut named = document();
-        named["name"] = json!("shop.front");
+        named["name"] = json!("shop-front");
         let shop = Shop::gateway(scene, &named).await?;
         send_six(&shop).await?;
-        let labels = "plugin=shop_front.tag=x-mse-tag.rule=beta.reason=tag-rule-matched";
+        let labels = "plugin=shop-front.tag=x-mse-tag.rule=beta.reason=tag-rule-matched";
         let counter = format!("wasmcustom.meshlane_traffic_tag_decisions.{labels}");
         shop.envoy.admin().expect_stat(&counter, 3).await
     })

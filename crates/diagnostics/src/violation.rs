@@ -231,6 +231,12 @@ impl Violations {
         });
     }
 
+    /// Notes a value that has the right type and is not acceptable.
+    pub fn invalid(&mut self, place: &Place<'_>, found: impl ToString, expected: &'static str) {
+        let found = found.to_string();
+        self.push(place, Problem::InvalidValue { found, expected });
+    }
+
     /// Whether nothing is wrong.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()

@@ -1,16 +1,19 @@
 //! From what is written to what is meant: everything that is wrong is found at once.
 
+mod carrier;
+mod split;
+
 use std::collections::BTreeMap;
 
-use meshlane_attributes::{Attribute, AttributeTable, HeaderName, ProxyKind, is_reserved};
-use meshlane_conditions::{AttributeScope, Condition, Sticky};
+use meshlane_attributes::{Attribute, AttributeTable, HeaderName, ProxyKind};
+use meshlane_conditions::{AttributeScope, Condition};
 use meshlane_diagnostics::{JsonPath, Place, Problem, Violations};
 
 use crate::carrier::Carrier;
-use crate::config::{self, OnIncoming, SameSite, TrafficTagConfig};
+use crate::config::{self, OnIncoming, TrafficTagConfig};
 use crate::policy::{Policy, Rule, Tag, ValueSource};
-use crate::split::{Split, SplitKey, StickyCookie};
 use crate::tag_value::TagValue;
+use carrier::{default_carrier, tag_header};
 
 impl Policy {
     /// Validates a configuration for a kind of proxy.
@@ -52,12 +55,7 @@ fn source_ip(
         table.settings.trusted_hops = hops as u32;
     } else {
         let place = root.key("sourceIp");
-        let found = hops.to_string();
-        let expected = "an integer from 0 to 32";
-        violations.push(
-            &place.key("trustedHops"),
-            Problem::InvalidValue { found, expected },
-        );
+        violations.invalid(&place.key("trustedHops"), hops, "an integer from 0 to 32");
     }
 }
 
@@ -82,9 +80,7 @@ fn jwt(
         if (1..=MAX_NAME).contains(&name.len()) {
             target.clone_from(name);
         } else {
-            let found = name.clone();
-            let expected = "a name of 1 to 128 characters";
-            violations.push(&place.key(key), Problem::InvalidValue { found, expected });
+            violations.invalid(&place.key(key), name, "a name of 1 to 128 characters");
         }
     }
 }
@@ -205,7 +201,7 @@ impl Tags<'_> {
         }
         for (index, carrier) in carriers.iter().enumerate() {
             let place = place.index(index);
-            if let Some(carrier) = self::carrier(carrier, &place, self.violations) {
+            if let Some(carrier) = carrier::carrier(carrier, &place, self.violations) {
                 unique(
                     &carrier.to_string(),
                     carrier.slot(),
@@ -263,14 +259,6 @@ impl Tags<'_> {
     }
 }
 
-/// A header of the tag's name; for the tag that Dubbo's own router reads, its attachment.
-fn default_carrier(name: &HeaderName) -> Carrier {
-    match name.as_str() {
-        "dubbo.tag" => Carrier::Attachment(name.clone()),
-        _ => Carrier::Header(name.clone()),
-    }
-}
-
 /// A `tag.NAME` may only be asked for once it is decided.
 fn earlier_tag(tags: &[config::Tag], tag: usize, attribute: &Attribute) -> Result<(), Problem> {
     let Attribute::Tag(name) = attribute else {
@@ -310,7 +298,7 @@ fn rule(
             .attribute(attribute, &place.key("valueFrom"))
             .map(ValueSource::Attribute),
         (None, None, Some(split)) => {
-            self::split(split, &place.key("split"), scope).map(ValueSource::Split)
+            split::split(split, &place.key("split"), scope).map(ValueSource::Split)
         }
         _ => {
             let of = &["value", "valueFrom", "split"];
@@ -337,219 +325,6 @@ fn rule(
     })
 }
 
-fn split(
-    split: &config::Split,
-    place: &Place<'_>,
-    scope: &mut AttributeScope<'_>,
-) -> Option<Split> {
-    let key = split_key(&split.by, &place.key("by"), scope);
-    let salt = split.salt.as_deref();
-    let sticky = Sticky::new(split.algorithm, salt, split.of, place, scope.violations);
-    let values_place = place.key("values");
-    if !bounded(
-        &split.values,
-        "values",
-        Policy::MAX_VALUES,
-        &values_place,
-        scope.violations,
-    ) {
-        return None;
-    }
-    let mut parts = Vec::with_capacity(split.values.len());
-    let mut sum = 0.0;
-    for (index, weighted) in split.values.iter().enumerate() {
-        let place = values_place.index(index);
-        let value = tag_value(&weighted.value, &place.key("value"), scope.violations);
-        if !(weighted.weight.is_finite() && weighted.weight >= 0.0) {
-            let found = weighted.weight.to_string();
-            let expected = "a number that is not negative";
-            let place = place.key("weight");
-            scope
-                .violations
-                .push(&place, Problem::InvalidValue { found, expected });
-            continue;
-        }
-        sum += weighted.weight;
-        parts.extend(value.map(|value| (sum, value)));
-    }
-    let sticky = sticky?;
-    // Weights are decimal fractions: 33.3 + 33.3 + 33.4 may miss 100 by a rounding error.
-    if sum > sticky.of() * (1.0 + 1e-9) {
-        let (sum, of) = (sum.to_string(), sticky.of().to_string());
-        scope
-            .violations
-            .push(&values_place, Problem::WeightsExceed { sum, of });
-        return None;
-    }
-    for (index, weighted) in split.values.iter().enumerate() {
-        if !sticky.can_divide_at(weighted.weight) {
-            let found = weighted.weight.to_string();
-            let expected = "a whole number, as the algorithm knows whole parts only";
-            let place = values_place.index(index);
-            let place = place.key("weight");
-            scope
-                .violations
-                .push(&place, Problem::InvalidValue { found, expected });
-        }
-    }
-    let key = key?;
-    if matches!(key, SplitKey::Cookie(_)) && !sticky.is_secret() {
-        // Anybody could look for an id that falls where he wants to be.
-        let found = salt.unwrap_or_default().to_owned();
-        let expected = "a text that clients do not know (and the algorithm `xxh64`), as a sticky cookie's id is in their hands";
-        scope.violations.push(
-            &place.key("salt"),
-            Problem::InvalidValue { found, expected },
-        );
-    }
-    Some(Split { key, sticky, parts })
-}
-
-fn split_key(
-    by: &config::SplitKey,
-    place: &Place<'_>,
-    scope: &mut AttributeScope<'_>,
-) -> Option<SplitKey> {
-    match (&by.attribute, &by.sticky_cookie, by.random) {
-        (Some(attribute), None, None) => scope
-            .attribute(attribute, &place.key("attribute"))
-            .map(SplitKey::Attribute),
-        (None, Some(cookie), None) => {
-            sticky_cookie(cookie, &place.key("stickyCookie"), scope.violations)
-                .map(SplitKey::Cookie)
-        }
-        (None, None, Some(true)) => Some(SplitKey::Random),
-        (None, None, Some(false)) => {
-            let (found, expected) = ("false".to_owned(), "`true`, or another key");
-            let place = place.key("random");
-            scope
-                .violations
-                .push(&place, Problem::InvalidValue { found, expected });
-            None
-        }
-        _ => {
-            let of = &["attribute", "stickyCookie", "random"];
-            let there = [
-                by.attribute.is_some(),
-                by.sticky_cookie.is_some(),
-                by.random.is_some(),
-            ];
-            let found = present(of, &there);
-            scope
-                .violations
-                .push(place, Problem::NotExactlyOne { found, of });
-            None
-        }
-    }
-}
-
-fn sticky_cookie(
-    cookie: &config::StickyCookie,
-    place: &Place<'_>,
-    violations: &mut Violations,
-) -> Option<StickyCookie> {
-    let before = violations.len();
-    token(&cookie.name, &place.key("name"), violations);
-    let path = cookie.path.clone().unwrap_or_else(|| "/".to_owned());
-    if !(path.starts_with('/') && is_attribute_text(&path)) {
-        let (found, expected) = (path.clone(), "a path that begins with `/`, without `;`");
-        violations.push(
-            &place.key("path"),
-            Problem::InvalidValue { found, expected },
-        );
-    }
-    if let Some(domain) = &cookie.domain
-        && (domain.is_empty() || !domain.bytes().all(is_domain_byte))
-    {
-        let (found, expected) = (domain.clone(), "a domain name");
-        violations.push(
-            &place.key("domain"),
-            Problem::InvalidValue { found, expected },
-        );
-    }
-    let max_age = cookie.max_age.unwrap_or(YEAR);
-    if !((0.0..=MAX_AGE).contains(&max_age) && max_age.fract() == 0.0) {
-        let (found, expected) = (max_age.to_string(), "whole seconds from 0 to 2147483647");
-        violations.push(
-            &place.key("maxAge"),
-            Problem::InvalidValue { found, expected },
-        );
-    }
-    let secure = cookie.secure.unwrap_or(true);
-    let same_site = cookie.same_site.unwrap_or(SameSite::Lax);
-    if same_site == SameSite::None && !secure {
-        let (key, with) = (
-            "sameSite",
-            "`secure: false`: browsers refuse `None` without `Secure`",
-        );
-        violations.push(&place.key("sameSite"), Problem::Incompatible { key, with });
-    }
-    (violations.len() == before).then(|| StickyCookie {
-        name: cookie.name.clone(),
-        path,
-        domain: cookie.domain.clone(),
-        max_age: max_age as u64,
-        secure,
-        http_only: cookie.http_only.unwrap_or(true),
-        same_site,
-    })
-}
-
-fn carrier(
-    carrier: &config::Carrier,
-    place: &Place<'_>,
-    violations: &mut Violations,
-) -> Option<Carrier> {
-    match (
-        &carrier.header,
-        &carrier.baggage,
-        &carrier.cookie,
-        &carrier.attachment,
-    ) {
-        (Some(name), None, None, None) => {
-            tag_header(name, &place.key("header"), violations).map(Carrier::Header)
-        }
-        (None, Some(key), None, None) => {
-            token(key, &place.key("baggage"), violations).map(Carrier::Baggage)
-        }
-        (None, None, Some(name), None) => {
-            token(name, &place.key("cookie"), violations).map(Carrier::Cookie)
-        }
-        (None, None, None, Some(name)) => {
-            tag_header(name, &place.key("attachment"), violations).map(Carrier::Attachment)
-        }
-        _ => {
-            let of = &["header", "baggage", "cookie", "attachment"];
-            let there = [
-                carrier.header.is_some(),
-                carrier.baggage.is_some(),
-                carrier.cookie.is_some(),
-                carrier.attachment.is_some(),
-            ];
-            let found = present(of, &there);
-            violations.push(place, Problem::NotExactlyOne { found, of });
-            None
-        }
-    }
-}
-
-/// A header that a tag may be written to.
-fn tag_header(name: &str, place: &Place<'_>, violations: &mut Violations) -> Option<HeaderName> {
-    let expected = match HeaderName::parse(name) {
-        Ok(name) if is_reserved(name.as_str().as_bytes()) => {
-            "a header name that is not reserved for meshlane (`x-meshlane-*`, `dubbo-interface` …)"
-        }
-        Ok(name) if UNTOUCHABLE.contains(&name.as_str()) => {
-            "a header name that does not belong to HTTP itself"
-        }
-        Ok(name) => return Some(name),
-        Err(_) => "a header name: letters, digits and `-._~!#$%&'*+^|` and `` ` ``",
-    };
-    let found = name.to_owned();
-    violations.push(place, Problem::InvalidValue { found, expected });
-    None
-}
-
 fn tag_value(
     text: &str,
     place: &Place<'_>,
@@ -557,21 +332,9 @@ fn tag_value(
 ) -> Option<TagValue<'static>> {
     TagValue::parse(text.to_owned().into())
         .map_err(|_| {
-            let (found, expected) = (text.to_owned(), TagValue::EXPECTED);
-            violations.push(place, Problem::InvalidValue { found, expected });
+            violations.invalid(place, text, TagValue::EXPECTED);
         })
         .ok()
-}
-
-/// A cookie name or a baggage key: a token, whose case counts.
-fn token(text: &str, place: &Place<'_>, violations: &mut Violations) -> Option<String> {
-    if HeaderName::parse(text).is_ok() {
-        return Some(text.to_owned());
-    }
-    let found = text.to_owned();
-    let expected = "1 to 128 letters, digits and `-._~!#$%&'*+^|` and `` ` ``";
-    violations.push(place, Problem::InvalidValue { found, expected });
-    None
 }
 
 /// A name that goes into metrics and logs.
@@ -581,9 +344,7 @@ fn identifier(text: &str, place: &Place<'_>, violations: &mut Violations) {
             .bytes()
             .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'/'));
     if !is_valid {
-        let found = text.to_owned();
-        let expected = "a name of 1 to 64 letters, digits and `-_/`";
-        violations.push(place, Problem::InvalidValue { found, expected });
+        violations.invalid(place, text, "a name of 1 to 64 letters, digits and `-_/`");
     }
 }
 
@@ -631,39 +392,9 @@ fn present(keys: &[&'static str], there: &[bool]) -> Vec<&'static str> {
         .collect()
 }
 
-fn is_attribute_text(text: &str) -> bool {
-    text.len() <= 1024 && text.bytes().all(|b| (0x20..0x7f).contains(&b) && b != b';')
-}
-
-fn is_domain_byte(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-')
-}
-
-/// Headers that HTTP or Envoy itself lives by, and those that are carriers of another kind.
-const UNTOUCHABLE: &[&str] = &[
-    "host",
-    "connection",
-    "content-length",
-    "content-type",
-    "transfer-encoding",
-    "te",
-    "trailer",
-    "upgrade",
-    "keep-alive",
-    "proxy-connection",
-    "cookie",
-    "baggage",
-    "authorization",
-    "x-forwarded-for",
-    "x-request-id",
-    "traceparent",
-    "tracestate",
-];
 const MAX_TRUSTED_HOPS: f64 = 32.0;
 const MAX_NAME: usize = 128;
 const MAX_IDENTIFIER: usize = 64;
-const YEAR: f64 = 31_536_000.0;
-const MAX_AGE: f64 = 2_147_483_647.0;
 
 #[cfg(test)]
 mod tests;

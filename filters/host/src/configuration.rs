@@ -44,6 +44,7 @@ impl<P> Configured<P> {
         let identity = Identity::of_this_plugin(kind.name);
         let workload = workload();
         let given = document_name(&document);
+        let mut kept = None;
         let Loaded {
             policy,
             state,
@@ -51,12 +52,18 @@ impl<P> Configured<P> {
         } = load(
             &document,
             kind.on_invalid_config,
-            || last_good(&identity, given.as_deref()),
+            || {
+                kept = last_good(&identity, given.as_deref());
+                kept.clone()
+            },
             |document| (kind.parse)(document, workload.proxy),
         );
-        let name = identity.display_name(given.as_deref()).to_owned();
+        // The name of the document in force, so that a mistyped one starts no metrics of its own.
+        let in_force = kept.as_deref().filter(|_| policy.is_some());
+        let named = in_force.map_or_else(|| given.clone(), document_name);
+        let name = identity.display_name(named.as_deref()).to_owned();
         let metric = |metric| metric::name(metric, &[("filter", kind.name), ("plugin", &name)]);
-        let newest = identity.key("rejected", given.as_deref());
+        let newest = identity.key("rejected", named.as_deref());
         if state.is_good() {
             keep(&identity, given.as_deref(), &document);
             shared_data::replace(&newest, b"");

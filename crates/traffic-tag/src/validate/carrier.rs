@@ -1,0 +1,108 @@
+//! Carriers, and the names that they may have.
+
+use meshlane_attributes::{HeaderName, is_reserved};
+use meshlane_diagnostics::{Place, Problem, Violations};
+
+use super::present;
+use crate::carrier::Carrier;
+use crate::config;
+
+/// A header of the tag's name; for the tag that Dubbo's own router reads, its attachment.
+pub(super) fn default_carrier(name: &HeaderName) -> Carrier {
+    match name.as_str() {
+        "dubbo.tag" => Carrier::Attachment(name.clone()),
+        _ => Carrier::Header(name.clone()),
+    }
+}
+
+pub(super) fn carrier(
+    carrier: &config::Carrier,
+    place: &Place<'_>,
+    violations: &mut Violations,
+) -> Option<Carrier> {
+    match (
+        &carrier.header,
+        &carrier.baggage,
+        &carrier.cookie,
+        &carrier.attachment,
+    ) {
+        (Some(name), None, None, None) => {
+            tag_header(name, &place.key("header"), violations).map(Carrier::Header)
+        }
+        (None, Some(key), None, None) => {
+            token(key, &place.key("baggage"), violations).map(Carrier::Baggage)
+        }
+        (None, None, Some(name), None) => {
+            token(name, &place.key("cookie"), violations).map(Carrier::Cookie)
+        }
+        (None, None, None, Some(name)) => {
+            tag_header(name, &place.key("attachment"), violations).map(Carrier::Attachment)
+        }
+        _ => {
+            let of = &["header", "baggage", "cookie", "attachment"];
+            let there = [
+                carrier.header.is_some(),
+                carrier.baggage.is_some(),
+                carrier.cookie.is_some(),
+                carrier.attachment.is_some(),
+            ];
+            let found = present(of, &there);
+            violations.push(place, Problem::NotExactlyOne { found, of });
+            None
+        }
+    }
+}
+
+/// A header that a tag may be written to.
+pub(super) fn tag_header(
+    name: &str,
+    place: &Place<'_>,
+    violations: &mut Violations,
+) -> Option<HeaderName> {
+    let expected = match HeaderName::parse(name) {
+        Ok(name) if is_reserved(name.as_str().as_bytes()) => {
+            "a header name that is not reserved for meshlane (`x-meshlane-*`, `dubbo-interface` …)"
+        }
+        Ok(name) if UNTOUCHABLE.contains(&name.as_str()) => {
+            "a header name that does not belong to HTTP itself"
+        }
+        Ok(name) => return Some(name),
+        Err(_) => "a header name: letters, digits and `-._~!#$%&'*+^|` and `` ` ``",
+    };
+    violations.invalid(place, name, expected);
+    None
+}
+
+/// A cookie name or a baggage key: a token, whose case counts.
+pub(super) fn token(text: &str, place: &Place<'_>, violations: &mut Violations) -> Option<String> {
+    if HeaderName::parse(text).is_ok() {
+        return Some(text.to_owned());
+    }
+    violations.invalid(
+        place,
+        text,
+        "1 to 128 letters, digits and `-._~!#$%&'*+^|` and `` ` ``",
+    );
+    None
+}
+
+/// Headers that HTTP or Envoy itself lives by, and those that are carriers of another kind.
+const UNTOUCHABLE: &[&str] = &[
+    "host",
+    "connection",
+    "content-length",
+    "content-type",
+    "transfer-encoding",
+    "te",
+    "trailer",
+    "upgrade",
+    "keep-alive",
+    "proxy-connection",
+    "cookie",
+    "baggage",
+    "authorization",
+    "x-forwarded-for",
+    "x-request-id",
+    "traceparent",
+    "tracestate",
+];
