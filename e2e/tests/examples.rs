@@ -1,0 +1,90 @@
+//! Every configuration that the documentation shows is in force in a real Envoy.
+
+use std::path::Path;
+
+use anyhow::{Context, Result, ensure};
+use meshlane::documents::{Findings, Kind, find};
+use meshlane::source::Source;
+use meshlane_e2e::{
+    bootstrap::{Bootstrap, Listener, WasmFilter},
+    envoy::Envoy,
+    scene::{on_every_version, workspace},
+    upstream::Upstream,
+};
+
+#[tokio::test]
+async fn every_example_is_in_force() -> Result<()> {
+    let examples = examples()?;
+    ensure!(examples.len() >= 10, "only {} examples", examples.len());
+    on_every_version(async |scene| {
+        let upstream = Upstream::start("v1").await?;
+        let mut bootstrap = Bootstrap::gateway();
+        for (index, (_, configuration)) in examples.iter().enumerate() {
+            let name = format!("example-{index}");
+            let filter = WasmFilter::new("traffic-tag", configuration)?.named(&name);
+            bootstrap = bootstrap.listener(Listener::new(&name).filter(&filter));
+        }
+        let envoy = Envoy::start(scene, &bootstrap.upstreams(&[&upstream])).await?;
+        for (index, (place, _)) in examples.iter().enumerate() {
+            let gauge = format!(
+                "wasmcustom.meshlane_config_state.filter=traffic-tag.plugin=example-{index}"
+            );
+            let state = envoy.admin().expect_stat(&gauge, 0).await;
+            state.with_context(|| place.clone())?;
+        }
+        Ok(())
+    })
+    .await
+}
+
+/// The place and the configuration of each example.
+fn examples() -> Result<Vec<(String, String)>> {
+    let mut sources = Vec::new();
+    for folder in ["docs/guide", "docs/guide/examples", "istio-manifests", "."] {
+        for entry in std::fs::read_dir(workspace().join(folder))? {
+            let path = entry?.path();
+            let name = path.display().to_string();
+            match extension(&path) {
+                "md" => sources.extend(blocks(&name, &std::fs::read_to_string(&path)?)),
+                "yaml" if !name.contains("with-mistakes") && folder != "." => {
+                    sources.push((name, std::fs::read_to_string(&path)?));
+                }
+                _ => {}
+            }
+        }
+    }
+    let mut examples = Vec::new();
+    for (place, text) in sources {
+        let source = Source::new(place.clone(), text);
+        let contents = source.read();
+        ensure!(contents.syntax_error.is_none(), "{place} is not YAML");
+        let mut findings = Findings::default();
+        for document in &contents.documents {
+            find(&source, document, Kind::TrafficTag, &mut findings);
+        }
+        for plugin in findings.plugins {
+            let configuration = plugin.config.context("a plugin without a configuration")?;
+            examples.push((place.clone(), configuration.to_json().to_string()));
+        }
+    }
+    Ok(examples)
+}
+
+fn extension(path: &Path) -> &str {
+    path.extension()
+        .and_then(|end| end.to_str())
+        .unwrap_or_default()
+}
+
+/// The blocks of a page that hold a configuration of `traffic-tag`.
+fn blocks(page: &str, text: &str) -> Vec<(String, String)> {
+    let fenced = text.split("\n```").skip(1).step_by(2).enumerate();
+    fenced
+        .filter_map(|(index, block)| {
+            let (info, text) = block.split_once('\n')?;
+            let is_ours = info.contains("traffic-tag")
+                || (info == "yaml" && (text.contains("pluginName:") || text.contains("root_id:")));
+            is_ours.then(|| (format!("{page}, block {}", index + 1), text.to_owned()))
+        })
+        .collect()
+}
