@@ -45,9 +45,9 @@ impl AttributeScope<'_> {
             .map_err(|error| wrong_attribute(name, error))
             .and_then(|attribute| has_a_value(name, attribute))
             .and_then(|attribute| (self.accepts)(&attribute).map(|()| attribute))
-            .and_then(|attribute| self.bounded(attribute));
+            .and_then(|attribute| self.intern(attribute));
         match accepted {
-            Ok(attribute) => Some(self.table.intern(attribute)),
+            Ok(id) => Some(id),
             Err(problem) => {
                 self.violations.push(place, problem);
                 None
@@ -55,17 +55,15 @@ impl AttributeScope<'_> {
         }
     }
 
-    /// Each attribute takes a slot in every request.
-    fn bounded(&self, attribute: Attribute) -> Result<Attribute, Problem> {
-        let limit = Condition::MAX_ATTRIBUTES;
-        match self.table.iter().count() {
-            found if found >= limit => Err(Problem::TooMany {
-                what: "different attributes",
-                found: found + 1,
-                limit,
-            }),
-            _ => Ok(attribute),
+    /// Each attribute takes a slot in every request; one that is known takes no other.
+    fn intern(&mut self, attribute: Attribute) -> Result<AttributeId, Problem> {
+        let id = self.table.intern(attribute);
+        let (found, limit) = (self.table.iter().count(), Condition::MAX_ATTRIBUTES);
+        if found > limit {
+            let what = "different attributes";
+            return Err(Problem::TooMany { what, found, limit });
         }
+        Ok(id)
     }
 }
 

@@ -265,6 +265,8 @@ fn the_number_of_attributes_is_bounded() {
         message,
         ["any[500].attribute: different attributes: found 501, at most 500 are allowed"]
     );
+    let again = [&leaves[..Condition::MAX_ATTRIBUTES], &leaves[..1]].concat();
+    assert!(parse(&format!(r#"{{"any": [{}]}}"#, again.join(","))).is_ok());
 }
 
 #[test]
