@@ -203,7 +203,12 @@ fn joined(
     scope: &mut AttributeScope<'_>,
     depth: usize,
 ) -> Option<Vec<Condition>> {
-    bounded(parts, "conditions", place, scope.violations)?;
+    if !scope
+        .violations
+        .bounded(place, "conditions", parts, Condition::MAX_LIST)
+    {
+        return None;
+    }
     let validated: Vec<_> = parts
         .iter()
         .enumerate()
@@ -235,23 +240,6 @@ fn leaf(
         attribute: attribute?,
         operator: operator?,
     })
-}
-
-/// Refuses an empty list and one that is too long.
-fn bounded<T>(
-    list: &[T],
-    what: &'static str,
-    place: &Place<'_>,
-    violations: &mut Violations,
-) -> Option<()> {
-    let limit = Condition::MAX_LIST;
-    let problem = match list.len() {
-        0 => Problem::Empty { what },
-        found if found > limit => Problem::TooMany { what, found, limit },
-        _ => return Some(()),
-    };
-    violations.push(place, problem);
-    None
 }
 
 const OPERATORS: &[&str] = &[

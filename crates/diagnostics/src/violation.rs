@@ -237,6 +237,23 @@ impl Violations {
         self.push(place, Problem::InvalidValue { found, expected });
     }
 
+    /// Notes a list that is empty or longer than `limit`; tells whether it is neither.
+    pub fn bounded<T>(
+        &mut self,
+        place: &Place<'_>,
+        what: &'static str,
+        list: &[T],
+        limit: usize,
+    ) -> bool {
+        let problem = match list.len() {
+            0 => Problem::Empty { what },
+            found if found > limit => Problem::TooMany { what, found, limit },
+            _ => return true,
+        };
+        self.push(place, problem);
+        false
+    }
+
     /// Whether nothing is wrong.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()

@@ -190,13 +190,10 @@ impl Tags<'_> {
         };
         let place = place.key("carriers");
         let mut validated = Vec::new();
-        if !bounded(
-            carriers,
-            "carriers",
-            Policy::MAX_CARRIERS,
-            &place,
-            self.violations,
-        ) {
+        if !self
+            .violations
+            .bounded(&place, "carriers", carriers, Policy::MAX_CARRIERS)
+        {
             return validated;
         }
         for (index, carrier) in carriers.iter().enumerate() {
@@ -365,23 +362,6 @@ fn unique(
             names.insert(key, place.to_path());
         }
     }
-}
-
-/// Refuses a list that is empty or too long; tells whether it is neither.
-fn bounded<T>(
-    list: &[T],
-    what: &'static str,
-    limit: usize,
-    place: &Place<'_>,
-    violations: &mut Violations,
-) -> bool {
-    let problem = match list.len() {
-        0 => Problem::Empty { what },
-        found if found > limit => Problem::TooMany { what, found, limit },
-        _ => return true,
-    };
-    violations.push(place, problem);
-    false
 }
 
 fn present(keys: &[&'static str], there: &[bool]) -> Vec<&'static str> {

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use ipnet::IpNet;
 use meshlane_diagnostics::{Place, Problem, Violations};
 
-use super::bounded;
+use super::Condition;
 use crate::bucket::Sticky;
 use crate::config;
 use crate::operator::{Kind, Operator};
@@ -58,7 +58,9 @@ fn exact_scalar(scalar: &Scalar, place: &Place<'_>, violations: &mut Violations)
 }
 
 fn scalars(list: &[Scalar], place: &Place<'_>, violations: &mut Violations) -> Option<Vec<Scalar>> {
-    bounded(list, "values", place, violations)?;
+    if !violations.bounded(place, "values", list, Condition::MAX_LIST) {
+        return None;
+    }
     let validated: Vec<_> = list
         .iter()
         .enumerate()
@@ -94,7 +96,9 @@ fn numbers(range: &config::Range, place: &Place<'_>, violations: &mut Violations
 }
 
 fn cidr(list: &[String], place: &Place<'_>, violations: &mut Violations) -> Option<Vec<IpNet>> {
-    bounded(list, "networks", place, violations)?;
+    if !violations.bounded(place, "networks", list, Condition::MAX_LIST) {
+        return None;
+    }
     let validated: Vec<_> = list
         .iter()
         .enumerate()
@@ -142,7 +146,14 @@ fn remainders(
         return None;
     }
     let place = place.key("in");
-    bounded(&modulo.remainders, "remainders", &place, violations)?;
+    if !violations.bounded(
+        &place,
+        "remainders",
+        &modulo.remainders,
+        Condition::MAX_LIST,
+    ) {
+        return None;
+    }
     let before = violations.len();
     for (index, remainder) in modulo.remainders.iter().enumerate() {
         if !((0.0..divisor).contains(remainder) && remainder.fract() == 0.0) {

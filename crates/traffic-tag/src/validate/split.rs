@@ -3,7 +3,7 @@
 use meshlane_conditions::{AttributeScope, Sticky};
 use meshlane_diagnostics::{Place, Problem, Violations};
 
-use super::{bounded, carrier::token, present, tag_value};
+use super::{carrier::token, present, tag_value};
 use crate::config::{self, SameSite};
 use crate::policy::Policy;
 use crate::split::{Split, SplitKey, StickyCookie};
@@ -17,13 +17,10 @@ pub(super) fn split(
     let salt = split.salt.as_deref();
     let sticky = Sticky::new(split.algorithm, salt, split.of, place, scope.violations);
     let values_place = place.key("values");
-    if !bounded(
-        &split.values,
-        "values",
-        Policy::MAX_VALUES,
-        &values_place,
-        scope.violations,
-    ) {
+    if !scope
+        .violations
+        .bounded(&values_place, "values", &split.values, Policy::MAX_VALUES)
+    {
         return None;
     }
     let mut parts = Vec::with_capacity(split.values.len());
