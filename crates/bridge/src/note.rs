@@ -1,0 +1,47 @@
+use std::rc::Rc;
+use std::time::Duration;
+
+use meshlane_diagnostics::Reason;
+
+/// Something to count or to log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Note {
+    /// A call began.
+    CallStarted,
+    /// A call came to its end.
+    CallEnded(CallEnded),
+    /// Something was refused or dropped.
+    Refused(Reason),
+    /// An event of the Dubbo connection: a heartbeat was answered for the peer behind.
+    HeartbeatAnswered,
+    /// The READONLY event was given on (as GOAWAY or from one).
+    Draining,
+    /// A tag or trace context that was changed on the way could not be written back into the
+    /// attachments, because the serialization is not one that can be spliced.
+    CarrierNotWritten,
+}
+
+/// How a call ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CallEnded {
+    /// The interface, or `_` when the call could not be read.
+    pub interface: Rc<str>,
+    /// The method, or `_` when the call could not be read.
+    pub method: Rc<str>,
+    /// The Dubbo status that the client was given; nothing for a one-way call or one that the
+    /// client gave up.
+    pub dubbo_status: Option<u8>,
+    /// The HTTP status of the answer, where there was one.
+    pub http_status: Option<u16>,
+    /// Whether the provider answered with an exception of the application.
+    pub exception: bool,
+    /// The length of the request frame.
+    pub request_bytes: usize,
+    /// The length of the response frame.
+    pub response_bytes: usize,
+    /// From the complete request to the complete response.
+    pub latency: Duration,
+    /// Why, when the bridge itself made the answer.
+    pub reason: Option<Reason>,
+}
