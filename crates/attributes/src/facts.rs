@@ -9,7 +9,8 @@ use crate::metadata::{Metadata, MetadataValue};
 /// at most once, and only when an attribute needs it.
 pub trait RequestFacts {
     /// The request headers as received, without those whose names are
-    /// [reserved](crate::is_reserved).
+    /// [reserved](crate::is_reserved) and that no bridge vouches for
+    /// ([`Headers::take_unproven`]).
     fn headers(&self) -> &Headers;
 
     /// The peer's address with its port, `10.0.0.1:4711` (Envoy's `source.address`).

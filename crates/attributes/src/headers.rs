@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
+use crate::dubbo::{CONTENT_TYPE, DubboHeaders, is_dubbo_header};
 use crate::reserved::is_reserved;
 
 /// The request headers as a filter received them, pseudo headers (`:path` …) included.
@@ -108,13 +109,43 @@ impl Headers {
             .any(|(name, _)| name.starts_with(prefix.as_bytes()))
     }
 
+    /// Whether the request is a Dubbo2 call that some bridge made a request of: by its content
+    /// type, which every sender can set.
+    pub fn is_bridged_call(&self) -> bool {
+        self.first("content-type") == Some(CONTENT_TYPE.as_bytes())
+    }
+
     /// Forgets the headers whose names are [reserved](is_reserved); returns these names, each once.
     pub fn take_reserved(&mut self) -> BTreeSet<String> {
+        self.take(is_reserved)
+    }
+
+    /// Forgets the headers whose names are [reserved](is_reserved), but keeps what a bridge that is
+    /// `believed` says of a Dubbo call; returns the names that are forgotten, each once.
+    ///
+    /// `is_from_bridge` tells whether the bridge in front of this very connection manager sends the
+    /// request. It is asked only when something depends on it.
+    pub fn take_unproven(
+        &mut self,
+        believed: DubboHeaders,
+        is_from_bridge: impl FnOnce() -> bool,
+    ) -> BTreeSet<String> {
+        let is_believed = self.is_bridged_call()
+            && self.iter().any(|(name, _)| is_dubbo_header(name))
+            && (believed == DubboHeaders::Peer || is_from_bridge());
+        if is_believed {
+            self.take(|name| is_reserved(name) && !is_dubbo_header(name))
+        } else {
+            self.take_reserved()
+        }
+    }
+
+    fn take(&mut self, is_taken: fn(&[u8]) -> bool) -> BTreeSet<String> {
         let Self { buffer, entries } = self;
         let mut taken = BTreeSet::new();
         entries.retain(|entry| {
             let name = slice(buffer, entry.name);
-            let keep = !is_reserved(name);
+            let keep = !is_taken(name);
             if !keep {
                 taken.insert(String::from_utf8_lossy(name).into_owned());
             }
@@ -259,5 +290,50 @@ mod tests {
         assert!(taken.iter().eq(["dubbo-arg-0", "x-meshlane-route"]));
         assert_eq!(headers.iter().count(), 1);
         assert_eq!(headers.first("x-meshlane-route"), None);
+    }
+
+    #[test]
+    fn only_proven_words_on_a_dubbo_call_are_kept() {
+        use DubboHeaders::{Bridge, Peer};
+        let call = ("content-type", "application/dubbo2");
+        for (content_type, believed, is_from_bridge, is_kept) in [
+            (call, Bridge, true, true),
+            (call, Bridge, false, false),
+            (call, Peer, true, true),
+            (call, Peer, false, true),
+            (("content-type", "application/json"), Bridge, true, false),
+            (("content-type", "application/dubbo2;x"), Peer, true, false),
+            (("accept", "application/dubbo2"), Peer, true, false),
+        ] {
+            let mut headers: Headers = [
+                content_type,
+                ("x-meshlane-route", "gray"),
+                ("dubbo-arg-0", "1"),
+            ]
+            .into_iter()
+            .collect();
+            let taken = headers.take_unproven(believed, || is_from_bridge);
+            assert!(taken.contains("x-meshlane-route"));
+            assert_eq!(taken.contains("dubbo-arg-0"), !is_kept);
+            assert_eq!(headers.first("dubbo-arg-0").is_some(), is_kept);
+        }
+    }
+
+    #[test]
+    fn the_origin_is_asked_for_only_when_something_depends_on_it() {
+        let ask = |headers: &[(&str, &str)], believed| {
+            let mut headers: Headers = headers.iter().copied().collect();
+            let mut asked = false;
+            headers.take_unproven(believed, || {
+                asked = true;
+                true
+            });
+            asked
+        };
+        let call = ("content-type", "application/dubbo2");
+        assert!(ask(&[call, ("dubbo-arg-0", "1")], DubboHeaders::Bridge));
+        assert!(!ask(&[call, ("dubbo-arg-0", "1")], DubboHeaders::Peer));
+        assert!(!ask(&[call, ("x-user", "1")], DubboHeaders::Bridge));
+        assert!(!ask(&[("dubbo-arg-0", "1")], DubboHeaders::Bridge));
     }
 }

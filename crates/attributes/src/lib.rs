@@ -33,6 +33,7 @@
 mod attribute;
 mod baggage;
 mod cookie;
+pub mod dubbo;
 mod facts;
 mod forwarded;
 mod header_name;
@@ -48,6 +49,7 @@ mod workload;
 pub use attribute::{ArgumentPath, ArgumentStep, Attribute, InvalidAttribute};
 pub use baggage::{baggage_member, baggage_members, with_baggage_member};
 pub use cookie::{cookie_value, cookie_values, with_cookie};
+pub use dubbo::DubboHeaders;
 pub use facts::{RequestFacts, StaticFacts};
 pub use forwarded::client_address;
 pub use header_name::{HeaderName, InvalidHeaderName};

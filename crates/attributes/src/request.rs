@@ -1,10 +1,13 @@
 //! A request whose attributes are looked up when needed.
 
+mod dubbo;
+
 use std::borrow::Cow;
 use std::cell::OnceCell;
 
 use crate::attribute::Attribute;
 use crate::cookie::cookie_value;
+use crate::dubbo::DubboHeaders;
 use crate::facts::RequestFacts;
 use crate::forwarded::client_address;
 use crate::headers::Headers;
@@ -13,6 +16,7 @@ use crate::metadata::{Metadata, MetadataValue};
 use crate::query::query_parameter;
 use crate::value::Value;
 use crate::workload::Workload;
+use dubbo::Call;
 
 /// The attributes that a policy names, each once, and how some of them are read.
 #[derive(Debug, Clone, Default)]
@@ -31,6 +35,8 @@ pub struct RequestSettings {
     pub jwt_filter: String,
     /// For `jwt.*`: the key there under which the payload lies (`payload_in_metadata`).
     pub jwt_payload_key: String,
+    /// For `dubbo.*`: whose word on a Dubbo call is believed.
+    pub dubbo_headers: DubboHeaders,
 }
 
 impl Default for RequestSettings {
@@ -39,6 +45,7 @@ impl Default for RequestSettings {
             trusted_hops: 0,
             jwt_filter: "envoy.filters.http.jwt_authn".to_owned(),
             jwt_payload_key: "payload".to_owned(),
+            dubbo_headers: DubboHeaders::default(),
         }
     }
 }
@@ -123,11 +130,9 @@ impl<'r> Request<'r> {
         self.table
     }
 
-    /// Whether the request is a Dubbo call (Triple: gRPC with headers of Dubbo's own).
+    /// Whether the request is a Dubbo call: Triple, or Dubbo2 that comes through a bridge.
     pub fn is_dubbo(&self) -> bool {
-        let headers = self.headers();
-        let is_triple = is_grpc(headers) || has_content_type(headers, b"application/triple");
-        is_triple && headers.any_with_prefix("tri-")
+        Call::of(self.headers()).is_some()
     }
 
     fn look_up(&self, attribute: &Attribute) -> Option<Value<'r>> {
@@ -156,8 +161,7 @@ impl<'r> Request<'r> {
             Attribute::WorkloadLabel(name) => Some(self.workload.labels.get(name)?.as_str().into()),
             // Decided by traffic tagging, see `decide_tag`.
             Attribute::Tag(_) => None,
-            dubbo if self.is_dubbo() => triple(headers, dubbo),
-            _ => None,
+            dubbo => Call::of(headers)?.look_up(headers, dubbo),
         }
     }
 
@@ -214,12 +218,6 @@ fn is_host(host: &str) -> bool {
     !host.contains(':') || host.ends_with(']')
 }
 
-fn has_content_type(headers: &Headers, beginning: &[u8]) -> bool {
-    headers
-        .first("content-type")
-        .is_some_and(|found| found.starts_with(beginning))
-}
-
 /// `application/grpc`, alone or with `+proto`, `;charset` and the like; not `application/grpc-web`.
 fn is_grpc(headers: &Headers) -> bool {
     headers
@@ -246,20 +244,6 @@ fn service_and_method(headers: &Headers) -> Option<(Cow<'_, str>, Cow<'_, str>)>
         String::from_utf8_lossy(service),
         String::from_utf8_lossy(method),
     ))
-}
-
-/// What Triple says of a Dubbo attribute: interface and method in the path, version and group in
-/// headers of their own, every text attachment as a header of its name. Arguments lie in the
-/// protobuf body and are not looked at.
-fn triple<'r>(headers: &'r Headers, attribute: &Attribute) -> Option<Value<'r>> {
-    match attribute {
-        Attribute::DubboInterface => Some(service_and_method(headers)?.0.into()),
-        Attribute::DubboMethod => Some(service_and_method(headers)?.1.into()),
-        Attribute::DubboVersion => header(headers, "tri-service-version"),
-        Attribute::DubboGroup => header(headers, "tri-service-group"),
-        Attribute::DubboAttachment(name) => header(headers, &name.to_ascii_lowercase()),
-        _ => None,
-    }
 }
 
 impl<'a> From<Cow<'a, str>> for Value<'a> {

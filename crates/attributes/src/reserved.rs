@@ -1,36 +1,22 @@
 //! Header names that only meshlane may write.
 
+use crate::dubbo::is_dubbo_header;
+
 /// Whether a request header of this name (in lower case) is written by meshlane alone.
 ///
 /// Such headers carry what one filter tells the next: `x-meshlane-*` for decisions, the
-/// `dubbo-*` names for what the Dubbo bridge read from a frame. A client that could send
-/// them could choose its own route, so every filter removes them where a request enters.
-/// `dubbo-tag` is not among them: Dubbo's own Spring integration reads it.
+/// `dubbo-*` names of [`dubbo`](crate::dubbo) for what the Dubbo bridge read from a frame. A client
+/// that could send them could choose its own route, so every filter removes them where a request
+/// enters, unless the bridge of the same connection wrote them.
+/// The names of answers (`dubbo-status`, `dubbo-exception`) are reserved in requests as well, so
+/// that none is ever taken for the other.
 pub fn is_reserved(name: &[u8]) -> bool {
     match name.first() {
         Some(b'x') => name.starts_with(b"x-meshlane-"),
-        Some(b'd') => match name.strip_prefix(b"dubbo-") {
-            Some(rest) => {
-                RESERVED_DUBBO.contains(&rest)
-                    || rest.starts_with(b"attachment-")
-                    || rest.starts_with(b"arg-")
-            }
-            None => false,
-        },
+        Some(b'd') => is_dubbo_header(name),
         _ => false,
     }
 }
-
-/// What the bridge tells about a Dubbo call, after `dubbo-`.
-const RESERVED_DUBBO: [&[u8]; 7] = [
-    b"interface",
-    b"method",
-    b"group",
-    b"version",
-    b"serialization",
-    b"param-types",
-    b"generic",
-];
 
 #[cfg(test)]
 mod tests {
@@ -47,6 +33,8 @@ mod tests {
             "dubbo-param-types",
             "dubbo-attachment-user",
             "dubbo-arg-0.user.id",
+            "dubbo-carriers",
+            "dubbo-status",
         ] {
             assert!(is_reserved(name.as_bytes()), "{name}");
         }

@@ -52,13 +52,18 @@ impl<'a> From<String> for Value<'a> {
 /// A header value or a similar run of bytes.
 impl<'a> From<Cow<'a, [u8]>> for Value<'a> {
     fn from(bytes: Cow<'a, [u8]>) -> Self {
-        match bytes {
-            Cow::Borrowed(bytes) => Self::Text(String::from_utf8_lossy(bytes)),
-            Cow::Owned(bytes) => Self::Text(Cow::Owned(match String::from_utf8(bytes) {
-                Ok(text) => text,
-                Err(error) => String::from_utf8_lossy(error.as_bytes()).into_owned(),
-            })),
-        }
+        Self::Text(lossy(bytes))
+    }
+}
+
+/// Bytes as a text: what is not UTF-8 is replaced by U+FFFD.
+pub(crate) fn lossy(bytes: Cow<'_, [u8]>) -> Cow<'_, str> {
+    match bytes {
+        Cow::Borrowed(bytes) => String::from_utf8_lossy(bytes),
+        Cow::Owned(bytes) => Cow::Owned(match String::from_utf8(bytes) {
+            Ok(text) => text,
+            Err(error) => String::from_utf8_lossy(error.as_bytes()).into_owned(),
+        }),
     }
 }
 

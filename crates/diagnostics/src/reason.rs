@@ -87,6 +87,41 @@ reasons! {
     RuleSplitRemainder = "rule-split-remainder",
     /// An earlier rule, or a kept tag, decided.
     RuleNotReached = "rule-not-reached",
+
+    /// The connection's bytes stopped being Dubbo frames.
+    BridgeBrokenFrame = "bridge-broken-frame",
+    /// A frame is longer than `maxFrameBytes`.
+    BridgeFrameTooLarge = "bridge-frame-too-large",
+    /// `maxBufferedBytes` of the connection or the VM would be exceeded.
+    BridgeBufferFull = "bridge-buffer-full",
+    /// More calls are waiting for a free HTTP/2 stream than `maxQueuedCalls`.
+    BridgeQueueFull = "bridge-queue-full",
+    /// The call passes a callback as an argument, which needs calls from provider to consumer.
+    BridgeCallbackArgument = "bridge-callback-argument",
+    /// The head of a call could not be read, and `onUnreadableHead` is `refuse`.
+    BridgeUnreadableHead = "bridge-unreadable-head",
+    /// The call in the frame is not the one that path and headers say.
+    BridgeCallDiffers = "bridge-call-differs",
+    /// An HTTP/2 request that is no bridged Dubbo call.
+    BridgeNotDubbo = "bridge-not-dubbo",
+    /// The peer broke HTTP/2.
+    BridgeHttp2Error = "bridge-http2-error",
+    /// The provider closed its connection before it answered.
+    BridgeProviderClosed = "bridge-provider-closed",
+    /// The HTTP/2 stream was reset before an answer was complete.
+    BridgeStreamReset = "bridge-stream-reset",
+    /// The connection is going away and took no more calls.
+    BridgeGoingAway = "bridge-going-away",
+    /// What came back is no Dubbo response.
+    BridgeNotDubboAnswer = "bridge-not-dubbo-answer",
+    /// A response frame that belongs to no call.
+    BridgeUnknownResponse = "bridge-unknown-response",
+    /// A request or event that this side cannot take.
+    BridgeUnexpectedFrame = "bridge-unexpected-frame",
+    /// The connection ended inside a response that was already on its way.
+    BridgeResponseCut = "bridge-response-cut",
+    /// The caller's own timeout is over and no answer has come.
+    BridgeTimeout = "bridge-timeout",
 }
 
 impl fmt::Display for Reason {
@@ -121,7 +156,8 @@ mod tests {
         assert_eq!(codes.len(), Reason::ALL.len());
         for code in codes {
             assert!(
-                code.bytes().all(|b| b.is_ascii_lowercase() || b == b'-'),
+                code.bytes()
+                    .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-'),
                 "{code}"
             );
         }

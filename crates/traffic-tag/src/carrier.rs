@@ -83,6 +83,14 @@ impl Carrier {
         }
     }
 
+    /// The attachment that the carrier is, if it is one.
+    pub(crate) fn attachment(&self) -> Option<&str> {
+        match self {
+            Self::Attachment(name) => Some(name.as_str()),
+            Self::Header(_) | Self::Baggage(_) | Self::Cookie(_) => None,
+        }
+    }
+
     /// The place that the carrier takes: two carriers must not share one.
     pub(crate) fn slot(&self) -> String {
         match self {

@@ -1,3 +1,4 @@
+use meshlane_attributes::DubboHeaders;
 use meshlane_conditions::config::{Condition, HashAlgorithm};
 use meshlane_diagnostics::OnInvalidConfig;
 use serde::Deserialize;
@@ -15,6 +16,8 @@ pub struct TrafficTagConfig {
     pub source_ip: Option<SourceIp>,
     /// Where `jwt.*` is read from.
     pub jwt: Option<Jwt>,
+    /// Whose word on a bridged Dubbo call is believed. `bridge` when not given.
+    pub dubbo_headers: Option<DubboHeaders>,
     /// The tags, decided in this order; a later tag's rules may ask for an earlier one as `tag.NAME`.
     pub tags: Vec<Tag>,
 }

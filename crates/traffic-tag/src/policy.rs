@@ -1,6 +1,6 @@
 //! A validated configuration.
 
-use meshlane_attributes::{AttributeId, AttributeTable, ProxyKind};
+use meshlane_attributes::{AttributeId, AttributeTable, ProxyKind, RequestSettings};
 use meshlane_conditions::Condition;
 use meshlane_diagnostics::{Reason, Violations, parse_json};
 
@@ -66,6 +66,17 @@ impl Policy {
     /// The tags, in the order in which they are decided.
     pub fn tags(&self) -> &[Tag] {
         &self.tags
+    }
+
+    /// The attachments that tags are written to, in lower case.
+    pub fn attachment_carriers(&self) -> impl Iterator<Item = &str> {
+        let carriers = self.tags.iter().flat_map(|tag| &tag.carriers);
+        carriers.filter_map(Carrier::attachment)
+    }
+
+    /// How attributes are read that can be read in several ways.
+    pub fn settings(&self) -> &RequestSettings {
+        &self.table.settings
     }
 
     /// The attributes that the policy asks for.

@@ -26,6 +26,10 @@ tables! {
     "bucket-sha256-mod100"
     "carriers-keep"
     "carriers-strip"
+    "dubbo-bridged"
+    "dubbo-bridged-carriers"
+    "dubbo-bridged-strip"
+    "dubbo-bridged-unproven"
     "dubbo-tag"
     "empty"
     "hostile"
@@ -173,7 +177,7 @@ impl Proxy {
 
 impl Case {
     fn run(&self, policy: &Policy, workload: &Workload) -> Result<(), String> {
-        let facts = self.request.facts();
+        let facts = self.request.facts(policy);
         let random = self
             .request
             .random
@@ -216,7 +220,7 @@ impl Case {
 }
 
 impl Request {
-    fn facts(&self) -> StaticFacts {
+    fn facts(&self, policy: &Policy) -> StaticFacts {
         let pseudo = [
             (":method", &self.method),
             (":scheme", &self.scheme),
@@ -232,7 +236,7 @@ impl Request {
             (name.to_ascii_lowercase(), value)
         });
         let mut headers: Headers = pseudo.into_iter().chain(own).collect();
-        headers.take_reserved();
+        headers.take_unproven(policy.settings().dubbo_headers, || false);
         StaticFacts {
             headers,
             source_address: self

@@ -29,6 +29,7 @@ impl Policy {
         let mut table = AttributeTable::default();
         source_ip(config, &mut table, &root, &mut violations);
         jwt(config, &mut table, &root, &mut violations);
+        table.settings.dubbo_headers = config.dubbo_headers.unwrap_or_default();
         let tags = Tags {
             config,
             proxy,

@@ -123,6 +123,64 @@ fn reads_a_triple_call() {
 }
 
 #[test]
+fn reads_a_bridged_call() {
+    let facts = StaticFacts::with_headers([
+        (":path", "/org.example.Order$1/create"),
+        ("content-type", "application/dubbo2"),
+        ("dubbo-interface", "of no account beside the path"),
+        ("dubbo-group", "blue"),
+        ("dubbo-version", "1.0.0"),
+        ("dubbo-param-types", "%5BLjava/lang/String;"),
+        ("dubbo-attachment-user_49d", "7"),
+        ("dubbo-attachment-dubbo.tag", "of no account either"),
+        ("dubbo-attachment-baggage", "a=1"),
+        ("dubbo-arg-0", "50%25 off"),
+        ("dubbo-arg-0.user.id", "42"),
+        ("dubbo-arg-1_5b0_5d", "true"),
+        ("dubbo-arg-2", "[a,b]"),
+        ("dubbo-carriers", "dubbo.tag,X-Lane"),
+        ("dubbo.tag", "gray"),
+        ("x-lane", "50%25"),
+        ("userid", "an HTTP header"),
+    ]);
+    for (attribute, value) in [
+        ("dubbo.interface", Some("org.example.Order$1")),
+        ("dubbo.method", Some("create")),
+        ("dubbo.group", Some("blue")),
+        ("dubbo.version", Some("1.0.0")),
+        ("dubbo.paramTypes", Some("[Ljava/lang/String;")),
+        ("dubbo.attachment.userId", Some("7")),
+        ("dubbo.attachment.userid", None),
+        ("dubbo.attachment.dubbo.tag", Some("gray")),
+        ("dubbo.attachment.X-Lane", Some("50%25")),
+        ("dubbo.attachment.x-mse-tag", None),
+        ("dubbo.attachment.baggage", Some("a=1")),
+        ("dubbo.arg.0", Some("50% off")),
+        ("dubbo.arg.0.user.id", Some("42")),
+        ("dubbo.arg.0.user", None),
+        ("dubbo.arg.1[0]", Some("true")),
+        ("dubbo.arg.2", Some("List([Text(\"a\"), Text(\"b\")])")),
+        ("grpc.service", None),
+    ] {
+        assert_eq!(look_up(&facts, attribute).as_deref(), value, "{attribute}");
+    }
+}
+
+#[test]
+fn names_that_a_path_cannot_say_come_from_headers() {
+    let call = |headers: &[(&'static str, &'static str)]| {
+        let bridged = [(":path", "/_/_"), ("content-type", "application/dubbo2")];
+        StaticFacts::with_headers(bridged.into_iter().chain(headers.iter().copied()))
+    };
+    let facts = call(&[("dubbo-interface", "a//B"), ("dubbo-method", "m%0A")]);
+    assert_eq!(look_up(&facts, "dubbo.interface").unwrap(), "a//B");
+    assert_eq!(look_up(&facts, "dubbo.method").unwrap(), "m\n");
+    let unreadable = call(&[]);
+    assert_eq!(look_up(&unreadable, "dubbo.interface"), None);
+    assert_eq!(look_up(&unreadable, "dubbo.method"), None);
+}
+
+#[test]
 fn reads_the_peer_and_its_claims() {
     let claims = MetadataValue::Struct(
         [
