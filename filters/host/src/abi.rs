@@ -24,6 +24,16 @@ unsafe extern "C" {
         data: *mut *mut u8,
         size: *mut usize,
     ) -> u32;
+    fn proxy_set_buffer_bytes(
+        buffer: u32,
+        start: usize,
+        length: usize,
+        data: *const u8,
+        size: usize,
+    ) -> u32;
+    fn proxy_get_current_time_nanoseconds(time: *mut u64) -> u32;
+    fn proxy_close_stream(stream: u32) -> u32;
+    fn proxy_set_effective_context(context: u32) -> u32;
     fn proxy_get_header_map_pairs(map: u32, data: *mut *mut u8, size: *mut usize) -> u32;
     fn proxy_replace_header_map_value(
         map: u32,
@@ -79,6 +89,14 @@ unsafe extern "C" {
         headers_size: usize,
         grpc_status: i32,
     ) -> u32;
+    fn proxy_call_foreign_function(
+        name: *const u8,
+        name_size: usize,
+        arguments: *const u8,
+        arguments_size: usize,
+        data: *mut *mut u8,
+        size: *mut usize,
+    ) -> u32;
 }
 
 #[link(wasm_import_module = "wasi_snapshot_preview1")]
@@ -90,12 +108,21 @@ unsafe extern "C" {
 pub(crate) const REQUEST_HEADERS: u32 = 0;
 /// The response headers, among the header maps.
 pub(crate) const RESPONSE_HEADERS: u32 = 2;
+/// What came from the downstream of a connection, among the buffers.
+pub(crate) const DOWNSTREAM_DATA: u32 = 2;
+/// What goes to the downstream of a connection, among the buffers.
+pub(crate) const UPSTREAM_DATA: u32 = 3;
+/// The downstream connection, among the streams.
+pub(crate) const DOWNSTREAM: u32 = 2;
 /// The plugin's configuration, among the buffers.
 pub(crate) const PLUGIN_CONFIGURATION: u32 = 7;
 /// A metric that only grows.
 pub(crate) const COUNTER: u32 = 0;
 /// A metric that is set.
 pub(crate) const GAUGE: u32 = 1;
+
+/// A metric that is a distribution.
+pub(crate) const HISTOGRAM: u32 = 2;
 
 const OK: u32 = 0;
 
@@ -116,6 +143,32 @@ pub(crate) fn buffer(buffer: u32, length: usize) -> Option<Vec<u8>> {
         // SAFETY: `data` and `size` are valid places.
         unsafe { proxy_get_buffer_bytes(buffer, 0, length, data, size) }
     })
+}
+
+/// Envoy knows three ways: all is replaced (`start` 0, `length` no less than what is there),
+/// put before it (both 0), or after it (`start` no less than what is there).
+pub(crate) fn set_buffer(buffer: u32, start: usize, length: usize, data: &[u8]) -> bool {
+    // SAFETY: the host reads one slice that lives until the call returns.
+    unsafe { proxy_set_buffer_bytes(buffer, start, length, data.as_ptr(), data.len()) == OK }
+}
+
+/// Nanoseconds since 1970.
+pub(crate) fn now() -> Option<u64> {
+    let mut time = 0;
+    // SAFETY: the host writes one u64 to a valid place.
+    let status = unsafe { proxy_get_current_time_nanoseconds(&mut time) };
+    (status == OK).then_some(time)
+}
+
+pub(crate) fn close(stream: u32) -> bool {
+    // SAFETY: no pointers.
+    unsafe { proxy_close_stream(stream) == OK }
+}
+
+/// Makes the calls that follow, until the callback returns, calls of another context.
+pub(crate) fn set_effective_context(context: u32) -> bool {
+    // SAFETY: no pointers.
+    unsafe { proxy_set_effective_context(context) == OK }
 }
 
 pub(crate) fn header_pairs(map: u32) -> Option<Vec<u8>> {
@@ -213,6 +266,22 @@ pub(crate) fn send_local_response(
         )
     };
     result == OK
+}
+
+pub(crate) fn call_foreign_function(name: &str, arguments: &[u8]) -> Option<Vec<u8>> {
+    returned(|data, size| {
+        // SAFETY: the host reads two slices; `data` and `size` are valid places.
+        unsafe {
+            proxy_call_foreign_function(
+                name.as_ptr(),
+                name.len(),
+                arguments.as_ptr(),
+                arguments.len(),
+                data,
+                size,
+            )
+        }
+    })
 }
 
 pub(crate) fn random(buffer: &mut [u8]) -> bool {

@@ -30,7 +30,37 @@ pub struct Configured<P> {
     pub name: String,
     /// The proxy that it runs in.
     pub workload: Workload,
+    /// Where a newer document will be found.
+    pub newest: Newest,
     reserved_removed: Counter,
+}
+
+/// Where the newest good document of a plugin is found.
+///
+/// What Envoy configures anew it may configure in a new VM, while connections live on in the
+/// old one. The old one learns of it by looking here.
+#[derive(Debug, Clone)]
+pub struct Newest {
+    version_key: String,
+    document_key: String,
+    seen: Option<Vec<u8>>,
+}
+
+impl Newest {
+    /// The newest good document, when it is another one than at the last look.
+    pub fn poll(&mut self) -> Option<Vec<u8>> {
+        let version = shared_data::value(&self.version_key);
+        if version == self.seen {
+            return None;
+        }
+        self.seen = version;
+        shared_data::value(&self.document_key)
+    }
+
+    /// What distinguishes this plugin from others in its VM.
+    pub fn key(&self) -> &str {
+        &self.document_key
+    }
 }
 
 impl<P> Configured<P> {
@@ -63,12 +93,12 @@ impl<P> Configured<P> {
         let named = in_force.map_or_else(|| given.clone(), document_name);
         let name = identity.display_name(named.as_deref()).to_owned();
         let metric = |metric| metric::name(metric, &[("filter", kind.name), ("plugin", &name)]);
-        let newest = identity.key("rejected", named.as_deref());
+        let rejected = identity.key("rejected", named.as_deref());
         if state.is_good() {
             keep(&identity, given.as_deref(), &document);
-            shared_data::replace(&newest, b"");
+            shared_data::replace(&rejected, b"");
             log::info!("{} {name}: {}", kind.name, state.reason());
-        } else if shared_data::replace(&newest, &document) {
+        } else if shared_data::replace(&rejected, &document) {
             Counter::new(&metric("config_rejected")).add(1);
             log::error!("{} {name}: {}", kind.name, state.reason());
             for violation in &violations {
@@ -81,6 +111,7 @@ impl<P> Configured<P> {
             state,
             workload,
             reserved_removed: Counter::new(&metric("reserved_headers_removed")),
+            newest: newest(&identity, named.as_deref()),
             name,
         }
     }
@@ -93,8 +124,9 @@ impl<P> Configured<P> {
     }
 }
 
-/// The plugin's configuration. One that cannot be read is a bad one, not an empty one.
-fn document(size: usize) -> Vec<u8> {
+/// The plugin's configuration, in `on_configure`. One that cannot be read is a bad one, not an
+/// empty one.
+pub fn document(size: usize) -> Vec<u8> {
     match size {
         0 => Vec::new(),
         _ => abi::buffer(PLUGIN_CONFIGURATION, size).unwrap_or_else(|| b"unreadable".to_vec()),
@@ -107,6 +139,7 @@ fn document(size: usize) -> Vec<u8> {
 /// knows, unless several names share that: on plain Envoy plugins often have the same (empty) one.
 fn keep(identity: &Identity, name: Option<&str>, document: &[u8]) {
     shared_data::replace(&identity.key("last-good", name), document);
+    shared_data::replace(&identity.key("version", name), &version(document));
     let Some(name) = name else { return };
     let key = identity.key("named", None);
     let known = shared_data::value(&key);
@@ -127,6 +160,24 @@ fn last_good(identity: &Identity, name: Option<&str>) -> Option<Vec<u8>> {
             .filter(|name| name.as_bytes() != SEVERAL_NAMES)?;
         shared_data::value(&identity.key("last-good", Some(&name)))
     })
+}
+
+fn newest(identity: &Identity, name: Option<&str>) -> Newest {
+    let version_key = identity.key("version", name);
+    Newest {
+        seen: shared_data::value(&version_key),
+        version_key,
+        document_key: identity.key("last-good", name),
+    }
+}
+
+/// FNV-1a: tells one document from the next, not from one that somebody forged.
+fn version(document: &[u8]) -> [u8; 8] {
+    let mix = |hash: u64, byte: &u8| (hash ^ u64::from(*byte)).wrapping_mul(0x100_0000_01b3);
+    document
+        .iter()
+        .fold(0xcbf2_9ce4_8422_2325, mix)
+        .to_le_bytes()
 }
 
 /// No name is empty.

@@ -1,8 +1,8 @@
 //! The facts of the request at hand.
 
-use meshlane_attributes::{Headers, Metadata, RequestFacts};
+use meshlane_attributes::{DubboHeaders, Headers, Metadata, RequestFacts};
 
-use crate::{headers, property};
+use crate::{headers, origin, property};
 
 /// The request at hand: its headers read by one host call, the rest when asked for.
 #[derive(Debug)]
@@ -11,11 +11,11 @@ pub struct HostFacts {
 }
 
 impl HostFacts {
-    /// Reads the request's headers and removes those whose names are reserved.
-    /// Returns the facts and how many names were removed.
-    pub fn enter() -> Option<(Self, usize)> {
+    /// Reads the request's headers and removes those whose names are reserved, except what a bridge
+    /// that is `believed` says of a Dubbo call. Returns the facts and how many names were removed.
+    pub fn enter(believed: DubboHeaders) -> Option<(Self, usize)> {
         let mut headers = headers::request()?;
-        let reserved = headers.take_reserved();
+        let reserved = headers.take_unproven(believed, origin::is_from_bridge);
         for name in &reserved {
             headers::remove_request(name);
         }

@@ -11,13 +11,15 @@
 
 mod abi;
 mod configuration;
+pub mod connection;
 mod facts;
 /// Request and response headers.
 pub mod headers;
 mod identity;
 mod level;
-/// Counters and gauges.
+/// Counters, gauges and histograms.
 pub mod metric;
+pub mod origin;
 /// Properties of Envoy, and those that filters leave for access logs.
 pub mod property;
 mod random;
@@ -25,7 +27,7 @@ mod reply;
 /// The store that all workers and modules of a proxy share.
 pub mod shared_data;
 
-pub use configuration::{Configured, KindOfFilter};
+pub use configuration::{Configured, KindOfFilter, Newest, document};
 pub use facts::HostFacts;
 pub use identity::Identity;
 pub use level::{follow_log_level, refresh_log_level};

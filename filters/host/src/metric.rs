@@ -1,7 +1,7 @@
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 
-use crate::abi::{self, COUNTER, GAUGE};
+use crate::abi::{self, COUNTER, GAUGE, HISTOGRAM};
 
 /// A metric that only grows. One that the host would not define counts nothing.
 #[derive(Debug, Clone, Copy)]
@@ -10,6 +10,10 @@ pub struct Counter(Option<u32>);
 /// A metric that is set.
 #[derive(Debug, Clone, Copy)]
 pub struct Gauge(Option<u32>);
+
+/// A distribution.
+#[derive(Debug, Clone, Copy)]
+pub struct Histogram(Option<u32>);
 
 impl Counter {
     /// The counter of a [`name`].
@@ -33,6 +37,27 @@ impl Gauge {
 
     /// Sets it.
     pub fn set(self, value: u64) {
+        if let Some(id) = self.0 {
+            abi::record_metric(id, value);
+        }
+    }
+
+    /// Raises or lowers it: several workers share one gauge, each knows its own part.
+    pub fn change(self, difference: i64) {
+        if let (Some(id), true) = (self.0, difference != 0) {
+            abi::increment_metric(id, difference);
+        }
+    }
+}
+
+impl Histogram {
+    /// The distribution of a [`name`].
+    pub fn new(name: &str) -> Self {
+        Self(define(HISTOGRAM, name))
+    }
+
+    /// Takes a value into it.
+    pub fn record(self, value: u64) {
         if let Some(id) = self.0 {
             abi::record_metric(id, value);
         }

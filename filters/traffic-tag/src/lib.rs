@@ -87,11 +87,13 @@ impl HttpContext for Stream {
         let Some(plugin) = &self.plugin else {
             return Action::Continue;
         };
-        let Some((facts, reserved)) = HostFacts::enter() else {
+        let configured = &plugin.configured;
+        let settings = configured.policy.as_ref().map(Policy::settings);
+        let believed = settings.map(|settings| settings.dubbo_headers);
+        let Some((facts, reserved)) = HostFacts::enter(believed.unwrap_or_default()) else {
             meshlane_host::refuse(Reason::RequestUnreadable);
             return Action::Pause;
         };
-        let configured = &plugin.configured;
         configured.count_reserved(reserved);
         if let Some(policy) = &configured.policy {
             let mut random = meshlane_host::random_bytes;
