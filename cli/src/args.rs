@@ -47,6 +47,8 @@ pub enum Command {
     Explain(Box<ExplainArgs>),
     /// Print the JSON Schema of a configuration (draft 2020-12).
     Schema(SchemaArgs),
+    /// Look into Dubbo2 traffic.
+    Dubbo(DubboArgs),
 }
 
 /// What to check, and how to say what was found.
@@ -212,6 +214,49 @@ pub struct SchemaArgs {
     #[arg(long, value_name = "FORMAT", default_value = "json")]
     pub format: SchemaFormat,
 }
+
+/// What to do with Dubbo2 traffic.
+#[derive(Debug, Args)]
+pub struct DubboArgs {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: DubboCommand,
+}
+
+/// What to do with Dubbo2 traffic.
+#[derive(Debug, Subcommand)]
+pub enum DubboCommand {
+    /// Print Dubbo2 frames as people want to read them.
+    ///
+    /// A file holds any number of frames, one behind the other, as raw bytes or as
+    /// hexadecimal digits with spaces, line ends or colons between them.
+    /// Values are shown of Hessian2 and fastjson2; of Java serialization texts and the classes
+    /// of objects; of others the header.
+    Decode(DecodeArgs),
+}
+
+/// What to decode, and how to print it.
+#[derive(Debug, Args)]
+#[command(after_help = DECODE_HELP)]
+pub struct DecodeArgs {
+    /// The files; `-` is standard input
+    #[arg(required = true, value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+    /// How to print frames: for people, or one JSON object a line
+    #[arg(long, value_name = "FORMAT", default_value = "human")]
+    pub format: Format,
+}
+
+const DECODE_HELP: &str = "\
+Examples:
+  meshlane dubbo decode captured.bin
+  xxd -p captured.bin | meshlane dubbo decode -
+  meshlane dubbo decode --format json captured.bin | jq '.attachments[\"dubbo.tag\"]'
+
+Exit codes:
+  0  every frame could be read
+  1  something is broken (what and where is printed)
+  2  a file could not be opened, or the command line is wrong";
 
 /// What to print of a schema.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

@@ -1,6 +1,7 @@
 //! `meshlane check`: everything that is wrong with the configurations in some files.
 
 mod advice;
+mod exposure;
 mod semantics;
 mod structure;
 
@@ -12,6 +13,7 @@ use crate::documents::{self, Findings, Kind, Plugin};
 use crate::schema;
 use crate::source::{Node, Source, Value};
 
+pub use exposure::{Needs, relate};
 pub use semantics::document_bytes;
 pub use structure::{KEYWORDS, Structure};
 

@@ -1,6 +1,7 @@
 //! Runs the commands.
 
 mod check;
+mod dubbo;
 mod explain;
 mod input;
 mod schema;
@@ -17,7 +18,7 @@ use crate::args::{Cli, Colour, Command};
 pub enum Exit {
     /// What was asked for was done, and nothing is wrong.
     Fine = 0,
-    /// Errors were found in the configuration.
+    /// Errors were found in what was to be looked at.
     Wrong = 1,
     /// A file could not be read, or the command line is wrong.
     Failed = 2,
@@ -33,7 +34,7 @@ pub(crate) enum Failure {
     #[error("{0}")]
     Request(#[from] crate::explain::InvalidRequest),
     /// A file has no configuration in it.
-    #[error("{0} has no configuration of a meshlane filter in it")]
+    #[error("{0} has no configuration in it of a filter that decides about requests")]
     NoPlugin(String),
     /// It is not clear which plugin is meant.
     #[error("{file} has several plugins, choose one with --plugin: {}", names.join(", "))]
@@ -100,6 +101,7 @@ fn execute(cli: &Cli, streams: &mut Streams<'_>) -> Result<Exit, Failure> {
         Command::Check(args) => check::run(args, streams),
         Command::Explain(args) => explain::run(args, streams),
         Command::Schema(args) => schema::run(args, streams),
+        Command::Dubbo(args) => dubbo::run(args, streams),
     }
 }
 

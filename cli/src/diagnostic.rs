@@ -13,6 +13,8 @@ pub enum Severity {
     Error,
     /// It is accepted and most likely not what was meant.
     Warning,
+    /// It is fine, and something elsewhere has to fit.
+    Note,
 }
 
 impl fmt::Display for Severity {
@@ -20,6 +22,7 @@ impl fmt::Display for Severity {
         f.write_str(match self {
             Self::Error => "error",
             Self::Warning => "warning",
+            Self::Note => "note",
         })
     }
 }
@@ -60,6 +63,11 @@ impl Diagnostic {
     /// A warning.
     pub fn warning(code: &'static str, span: Span, message: impl Into<String>) -> Self {
         Self::new(Severity::Warning, code, span, message.into())
+    }
+
+    /// Something that is fine and good to know.
+    pub fn note_about(code: &'static str, span: Span, message: impl Into<String>) -> Self {
+        Self::new(Severity::Note, code, span, message.into())
     }
 
     /// The error for a key that an object has twice.

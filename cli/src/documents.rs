@@ -13,18 +13,38 @@ use crate::source::{Node, Source, Span, Value};
 /// The kinds of filter that have a configuration of their own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub enum Kind {
+    /// Makes Dubbo HTTP/2 and back.
+    Dubbo,
     /// Computes tags from a request and writes them to their carriers.
     TrafficTag,
 }
 
 impl Kind {
     /// Every kind.
-    pub const ALL: &'static [Self] = &[Self::TrafficTag];
+    pub const ALL: &'static [Self] = &[Self::Dubbo, Self::TrafficTag];
 
     /// The name of the kind, as in `pluginName`.
     pub fn as_str(self) -> &'static str {
         match self {
+            Self::Dubbo => "dubbo",
             Self::TrafficTag => "traffic-tag",
+        }
+    }
+
+    /// Whether the filter is a network filter, not an HTTP filter.
+    pub fn is_network(self) -> bool {
+        match self {
+            Self::Dubbo => true,
+            Self::TrafficTag => false,
+        }
+    }
+
+    /// What the filter is, in a word with its article.
+    pub fn species(self) -> &'static str {
+        if self.is_network() {
+            "a network filter"
+        } else {
+            "an HTTP filter"
         }
     }
 

@@ -1,6 +1,7 @@
 //! `meshlane explain`: what a configuration does with a request, and why.
 
 mod bytes;
+mod dubbo;
 mod file;
 mod har;
 mod print;
@@ -10,7 +11,10 @@ use meshlane_attributes::Workload;
 use meshlane_traffic_tag::{Explanation, Policy};
 use serde::Serialize;
 
+use crate::check::Needs;
+
 pub use bytes::HeaderText;
+pub use dubbo::DubboCall;
 pub use file::requests as requests_of_file;
 pub use har::requests as requests_of_har;
 pub use print::print;
@@ -34,6 +38,9 @@ pub enum InvalidRequest {
     /// A file has no requests in the format of the decision tables.
     #[error("not a request: {0}")]
     File(serde_json::Error),
+    /// A Dubbo call says something that follows from it.
+    #[error("`{0}` follows from the Dubbo call and cannot be given beside it")]
+    BesideDubbo(&'static str),
     /// A file is neither YAML nor JSON.
     #[error("line {line}: {message}")]
     Syntax {
@@ -52,6 +59,10 @@ pub struct Explained {
     pub request: String,
     /// The reserved headers that the request came with; the filter removes them first.
     pub reserved_headers_removed: Vec<String>,
+    /// Of a Dubbo call: what the configuration of the bridge has to say for the rules to see what
+    /// they ask for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bridge_needs: Option<String>,
     /// The random bytes, when they mattered.
     pub random: Option<String>,
     /// The decision and what led to it.
@@ -67,7 +78,7 @@ pub fn explain(
     workload: &Workload,
     random: [u8; 16],
 ) -> Explained {
-    let (facts, reserved_headers_removed) = request.facts(&policy.attributes().settings);
+    let (facts, reserved_headers_removed) = request.facts(policy);
     let mut drawn = false;
     let explanation = policy.explain(&facts, workload, &mut || {
         drawn = true;
@@ -76,7 +87,13 @@ pub fn explain(
     Explained {
         request: request.title(),
         reserved_headers_removed,
+        bridge_needs: request.dubbo.as_ref().and_then(|_| needs(policy)),
         random: drawn.then(|| bytes::hex(&random)),
         explanation,
     }
+}
+
+fn needs(policy: &Policy) -> Option<String> {
+    let needs = Needs::of(policy);
+    (!needs.is_empty()).then(|| needs.to_string())
 }

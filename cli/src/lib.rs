@@ -2,6 +2,7 @@
 //!
 //! * [`check`] finds everything that is wrong in configuration files and says where.
 //! * [`explain`] says what a configuration does with a request, and why.
+//! * [`dubbo`] prints Dubbo2 frames.
 //! * [`schema`] is the JSON Schema of the configurations and the reference made from it.
 //!
 //! All stand on [`source`] (values that know their place in a file) and [`documents`]
@@ -13,6 +14,7 @@ pub mod check;
 pub mod command;
 pub mod diagnostic;
 pub mod documents;
+pub mod dubbo;
 pub mod explain;
 pub mod report;
 pub mod schema;

@@ -2,6 +2,7 @@
 
 mod reference;
 
+use meshlane_bridge::config::DubboConfig;
 use meshlane_traffic_tag::config::TrafficTagConfig;
 use schemars::generate::SchemaSettings;
 use serde_json::Value;
@@ -15,6 +16,7 @@ use crate::documents::Kind;
 pub fn of(kind: Kind) -> Value {
     let generator = SchemaSettings::draft2020_12().into_generator();
     let schema = match kind {
+        Kind::Dubbo => generator.into_root_schema_for::<DubboConfig>(),
         Kind::TrafficTag => generator.into_root_schema_for::<TrafficTagConfig>(),
     };
     normalized(schema.to_value())

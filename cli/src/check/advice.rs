@@ -1,5 +1,6 @@
 //! What is accepted and most likely not meant.
 
+use meshlane_attributes::ProxyKind;
 use meshlane_diagnostics::{JsonPath, Segment};
 
 use crate::diagnostic::Diagnostic;
@@ -9,13 +10,18 @@ use crate::source::{Node, Span, Value};
 /// Warnings about a plugin.
 pub(super) fn about(plugin: &Plugin) -> Vec<Diagnostic> {
     let Some(config) = &plugin.config else {
-        return vec![empty(plugin)];
+        return vec![match plugin.kind {
+            Kind::Dubbo => no_mode(plugin),
+            Kind::TrafficTag => empty(plugin),
+        }];
     };
     let mut warnings = Vec::new();
     match plugin.kind {
+        Kind::Dubbo => {}
         Kind::TrafficTag => {
             warnings.extend(jwt_before_jwt_authn(plugin, config));
             unreachable_rules(config, &mut warnings);
+            warnings.extend(clients_believed(plugin, config));
         }
     }
     warnings
@@ -31,6 +37,14 @@ fn empty(plugin: &Plugin) -> Diagnostic {
         ),
     )
     .at(JsonPath::default())
+}
+
+fn no_mode(plugin: &Plugin) -> Diagnostic {
+    let message =
+        "`dubbo` has no configuration: it does not know its `mode` and closes every connection";
+    Diagnostic::error("missing-key", plugin.place.clone(), message.to_owned())
+        .expected("`mode`")
+        .at(JsonPath::default())
 }
 
 /// Istio's order is AUTHN plugins, jwt_authn, AUTHZ plugins.
@@ -53,6 +67,20 @@ fn jwt_before_jwt_authn(plugin: &Plugin, config: &Node) -> Option<Diagnostic> {
         .at(path);
     warning.found = phase.written.clone();
     Some(warning)
+}
+
+/// At a gateway the peers are clients, and nothing compares what they say with the call.
+fn clients_believed(plugin: &Plugin, config: &Node) -> Option<Diagnostic> {
+    let given = config.get("dubboHeaders")?;
+    let is_open = plugin.proxy.kind == Some(ProxyKind::Gateway) && given.text() == Some("peer");
+    let message = "at a gateway every client could say what it likes about a Dubbo call";
+    is_open.then(|| {
+        Diagnostic::warning("dubbo-headers-peer", given.place(), message)
+            .expected("`bridge`")
+            .at([Segment::Key("dubboHeaders".to_owned())]
+                .into_iter()
+                .collect())
+    })
 }
 
 /// Without a phase istiod puts the plugin at the end of the chain: claims are there, but

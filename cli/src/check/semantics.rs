@@ -51,9 +51,11 @@ pub(super) fn check(
 
 fn validate(kind: Kind, config: &Node, proxy: ProxyKind) -> Violations {
     let bytes = document_bytes(Some(config));
-    match kind {
-        Kind::TrafficTag => Policy::parse(&bytes, proxy).err().unwrap_or_default(),
-    }
+    let violations = match kind {
+        Kind::Dubbo => meshlane_bridge::Policy::parse(&bytes, proxy).err(),
+        Kind::TrafficTag => Policy::parse(&bytes, proxy).err(),
+    };
+    violations.unwrap_or_default()
 }
 
 fn diagnostic(violation: &Violation, rest: &Rest, config: &Node) -> Diagnostic {

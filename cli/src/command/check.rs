@@ -2,7 +2,7 @@
 
 use super::{Exit, Failure, Streams, input};
 use crate::args::{AssumptionArgs, CheckArgs, Format};
-use crate::check::{Assumptions, CheckedFile, check};
+use crate::check::{Assumptions, CheckedFile, check, relate};
 use crate::report::{Human, Totals, json};
 
 pub(super) fn run(args: &CheckArgs, streams: &mut Streams<'_>) -> Result<Exit, Failure> {
@@ -19,6 +19,7 @@ pub(super) fn run(args: &CheckArgs, streams: &mut Streams<'_>) -> Result<Exit, F
             }
         }
     }
+    relate(&mut files);
     let text = match args.format {
         Format::Human => Human::new(streams.coloured).render(&files),
         Format::Json => json(&files)? + "\n",

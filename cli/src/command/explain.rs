@@ -10,7 +10,7 @@ use super::{Exit, Failure, Streams, input};
 use crate::args::{ExplainArgs, Format};
 use crate::check::{Assumptions, CheckedFile, check, check_plugin, document_bytes};
 use crate::diagnostic::Severity;
-use crate::documents::Plugin;
+use crate::documents::{Kind, Plugin};
 use crate::explain::{
     Explained, Request, explain, print, random_bytes, requests_of_file, requests_of_har,
 };
@@ -36,7 +36,9 @@ pub(super) fn run(args: &ExplainArgs, streams: &mut Streams<'_>) -> Result<Exit,
         write_report(file, args.format, streams)?;
         return Ok(Exit::Wrong);
     }
-    let plugin = choose(&file.plugins, args.plugin.as_deref(), &name)?;
+    let deciding = file.plugins.iter().filter(|plugin| decides(plugin));
+    let deciding: Vec<&Plugin> = deciding.collect();
+    let plugin = choose(&deciding, args.plugin.as_deref(), &name)?;
     let workload = workload(args, plugin);
     let bytes = document_bytes(plugin.config.as_ref());
     let policy = match Policy::parse(&bytes, workload.proxy) {
@@ -71,8 +73,16 @@ pub(super) fn run(args: &ExplainArgs, streams: &mut Streams<'_>) -> Result<Exit,
     Ok(Exit::Fine)
 }
 
+/// The bridge translates; there is nothing to explain about a request.
+fn decides(plugin: &Plugin) -> bool {
+    match plugin.kind {
+        Kind::Dubbo => false,
+        Kind::TrafficTag => true,
+    }
+}
+
 fn choose<'p>(
-    plugins: &'p [Plugin],
+    plugins: &[&'p Plugin],
     name: Option<&str>,
     file: &str,
 ) -> Result<&'p Plugin, Failure> {
@@ -83,6 +93,7 @@ fn choose<'p>(
         (plugins, Some(name)) => plugins
             .iter()
             .find(|plugin| plugin.name == name)
+            .copied()
             .ok_or_else(|| Failure::NoSuchPlugin {
                 file: file(),
                 name: name.to_owned(),

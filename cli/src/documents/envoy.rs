@@ -175,7 +175,7 @@ impl Search<'_, '_> {
         };
         self.ours += 1;
         collect_oddities(filter, self.findings);
-        if network {
+        if network != kind.is_network() {
             self.findings.diagnostics.push(
                 Diagnostic::error(
                     "invalid-value",
@@ -183,11 +183,20 @@ impl Search<'_, '_> {
                         .get("@type")
                         .map_or_else(|| filter.place(), Node::place),
                     format!(
-                        "`{}` is an HTTP filter and cannot run as a network filter",
-                        kind.as_str()
+                        "`{}` is {} and cannot run as {}",
+                        kind.as_str(),
+                        kind.species(),
+                        if network {
+                            "a network filter"
+                        } else {
+                            "an HTTP filter"
+                        },
                     ),
                 )
-                .expected("type.googleapis.com/envoy.extensions.filters.http.wasm.v3.Wasm")
+                .expected(format!(
+                    "type.googleapis.com/envoy.extensions.filters.{}.wasm.v3.Wasm",
+                    if network { "http" } else { "network" }
+                ))
                 .at(path.clone()),
             );
         }

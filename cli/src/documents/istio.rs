@@ -209,17 +209,18 @@ impl Resource<'_> {
             &["UNSPECIFIED_POLICY", "IfNotPresent", "Always"],
         );
         let plugin_type = fields.one_of("type", &["UNSPECIFIED_PLUGIN_TYPE", "HTTP", "NETWORK"]);
-        if plugin_type.as_deref() == Some("NETWORK") {
+        let is_network = plugin_type.as_deref() == Some("NETWORK");
+        if is_network != kind.is_network() {
+            let (name, species) = (kind.as_str(), kind.species());
+            let (given, expected) = match is_network {
+                true => ("NETWORK", "`HTTP`"),
+                false => ("HTTP", "`NETWORK`"),
+            };
+            let message = format!("`{name}` is {species} and cannot run as {given}");
             let diagnostic = fields
-                .value_error(
-                    "type",
-                    format!(
-                        "`{}` is an HTTP filter and cannot run as NETWORK",
-                        kind.as_str()
-                    ),
-                )
-                .found("NETWORK")
-                .expected("`HTTP`");
+                .value_error("type", message)
+                .found(plugin_type.as_deref().unwrap_or("no `type`"))
+                .expected(expected);
             fields.report(diagnostic);
         }
         check_url(&mut fields);

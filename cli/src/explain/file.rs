@@ -26,10 +26,21 @@ pub fn requests(source: &Source) -> Result<Vec<Request>, InvalidRequest> {
             single => vec![single],
         };
         for value in values {
+            if let Some(key) = beside_a_call(&value) {
+                return Err(InvalidRequest::BesideDubbo(key));
+            }
             requests.push(serde_json::from_value(value).map_err(InvalidRequest::File)?);
         }
     }
     Ok(requests)
+}
+
+/// What a request must not say when it is a Dubbo call.
+fn beside_a_call(request: &Value) -> Option<&'static str> {
+    request.get("dubbo")?;
+    ["method", "path"]
+        .into_iter()
+        .find(|key| request.get(key).is_some())
 }
 
 #[cfg(test)]
@@ -54,6 +65,16 @@ mod tests {
         let source = Source::new("x.yaml", "{pth: /cart}");
         let error = requests(&source).unwrap_err().to_string();
         assert!(error.contains("pth"), "{error}");
+    }
+
+    #[test]
+    fn a_dubbo_call_has_no_path_of_its_own() {
+        let call = Source::new("x.yaml", "{dubbo: {interface: a.B, method: m}}");
+        let call = requests(&call).unwrap().remove(0);
+        assert_eq!(call.title(), "Dubbo call a.B.m");
+        let both = Source::new("x.yaml", "{path: /a, dubbo: {interface: a.B}}");
+        let error = requests(&both).unwrap_err().to_string();
+        assert!(error.contains("`path`"), "{error}");
     }
 
     #[test]

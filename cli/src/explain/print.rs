@@ -16,6 +16,9 @@ pub fn print(explained: &Explained) -> String {
         let names = explained.reserved_headers_removed.join(", ");
         page.line(1, &format!("reserved headers are removed first: {names}"));
     }
+    if let Some(needs) = &explained.bridge_needs {
+        page.line(1, &format!("if the filter `dubbo` has {needs}"));
+    }
     for tag in &explained.explanation.tags {
         page.gap();
         page.tag(tag);

@@ -1,11 +1,13 @@
 //! A request, as it is typed, recorded or kept in a file.
 
-use meshlane_attributes::{Headers, MetadataValue, RequestSettings, StaticFacts};
+use meshlane_attributes::{Headers, MetadataValue, StaticFacts};
+use meshlane_traffic_tag::Policy;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::InvalidRequest;
 use super::bytes::{HeaderText, parse_hex};
+use super::dubbo::DubboCall;
 use crate::args::RequestArgs;
 
 /// A request in the format of the decision tables.
@@ -30,6 +32,8 @@ pub struct Request {
     pub principal: Option<String>,
     /// The claims of the verified token.
     pub jwt: Option<Map<String, Value>>,
+    /// The Dubbo call that a bridge makes this request of; then `method` and `path` follow from it.
+    pub dubbo: Option<DubboCall>,
     /// The random bytes of the request: 16, in hexadecimal.
     pub random: Option<String>,
 }
@@ -46,6 +50,7 @@ impl Default for Request {
             source_address: None,
             principal: None,
             jwt: None,
+            dubbo: None,
             random: None,
         }
     }
@@ -117,10 +122,13 @@ impl Request {
 
     /// The request in a line.
     pub fn title(&self) -> String {
-        let line = format!(
-            "{} {}://{}{}",
-            self.method, self.scheme, self.authority, self.path
-        );
+        let line = match &self.dubbo {
+            Some(call) => format!("Dubbo call {}.{}", call.interface, call.method),
+            None => format!(
+                "{} {}://{}{}",
+                self.method, self.scheme, self.authority, self.path
+            ),
+        };
         match &self.name {
             Some(name) => format!("{name}: {line}"),
             None => line,
@@ -128,8 +136,17 @@ impl Request {
     }
 
     /// The facts that a filter would have of the request, and the names of the reserved
-    /// headers that it removes before it looks at anything.
-    pub fn facts(&self, settings: &RequestSettings) -> (StaticFacts, Vec<String>) {
+    /// headers that it removes before it looks at anything. A Dubbo call comes through the bridge
+    /// in front of the filter, and that exposes everything that the policy asks for.
+    pub fn facts(&self, policy: &Policy) -> (StaticFacts, Vec<String>) {
+        match &self.dubbo {
+            Some(call) => call.request(self, policy).http_facts(policy, true),
+            None => self.http_facts(policy, false),
+        }
+    }
+
+    fn http_facts(&self, policy: &Policy, is_from_bridge: bool) -> (StaticFacts, Vec<String>) {
+        let settings = policy.settings();
         let pseudo = [
             (":method", &self.method),
             (":scheme", &self.scheme),
@@ -144,7 +161,8 @@ impl Request {
             .iter()
             .map(|(name, value)| (name.to_ascii_lowercase(), value.as_bytes()));
         let mut headers: Headers = pseudo.chain(headers).collect();
-        let reserved = headers.take_reserved().into_iter().collect();
+        let believed = settings.dubbo_headers;
+        let reserved = headers.take_unproven(believed, || is_from_bridge);
         let facts = StaticFacts {
             headers,
             source_address: self.source_address.clone(),
@@ -159,7 +177,7 @@ impl Request {
             ),
             None => facts,
         };
-        (facts, reserved)
+        (facts, reserved.into_iter().collect())
     }
 
     /// The random bytes of the request.
@@ -271,7 +289,7 @@ mod tests {
         let request = Request::from_args(&args).unwrap();
         assert_eq!(request.method, "POST");
         assert_eq!(request.authority, "b");
-        let (facts, _) = request.facts(&RequestSettings::default());
+        let (facts, _) = request.facts(&Policy::default());
         assert_eq!(facts.headers.first("x-user"), Some(&b"alice"[..]));
         assert_eq!(facts.headers.first("cookie"), Some(&b"a=1; b=2"[..]));
         assert_eq!(
@@ -284,7 +302,7 @@ mod tests {
     fn reserved_headers_are_taken_out() {
         let mut request = Request::default();
         request.push_header("x-meshlane-route", "x");
-        let (facts, reserved) = request.facts(&RequestSettings::default());
+        let (facts, reserved) = request.facts(&Policy::default());
         assert_eq!(reserved, ["x-meshlane-route"]);
         assert_eq!(facts.headers.first("x-meshlane-route"), None);
     }

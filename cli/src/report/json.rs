@@ -87,6 +87,7 @@ fn entry<'f>(source: &'f Source, message: &'f Message) -> Entry<'f> {
         severity: match diagnostic.severity {
             Severity::Error => "error",
             Severity::Warning => "warning",
+            Severity::Note => "note",
         },
     }
 }

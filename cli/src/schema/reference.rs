@@ -26,8 +26,10 @@ pub fn reference(kind: Kind) -> String {
             page.object(&name, definition);
         }
     }
-    page.attributes();
-    page.reasons();
+    if !kind.is_network() {
+        page.attributes();
+    }
+    page.reasons(kind);
     page.text
 }
 
@@ -142,17 +144,22 @@ impl<'s> Page<'s> {
     }
 
     /// The codes that decisions carry.
-    fn reasons(&mut self) {
+    fn reasons(&mut self, kind: Kind) {
         self.line("");
         self.line("## Reason codes");
         self.line("");
-        self.line(
-            "The same code stands in metrics, access logs, debug logs and `meshlane explain`.",
-        );
+        self.line(match kind {
+            Kind::Dubbo => {
+                "The same code stands in metrics, logs and the messages of Dubbo errors."
+            }
+            Kind::TrafficTag => {
+                "The same code stands in metrics, access logs, debug logs and `meshlane explain`."
+            }
+        });
         self.line("");
         self.line("| code | meaning |");
         self.line("|---|---|");
-        for reason in Reason::ALL {
+        for reason in Reason::ALL.iter().filter(|reason| concerns(**reason, kind)) {
             self.line(&format!("| `{reason}` | {} |", cell(reason.description())));
         }
     }
@@ -198,6 +205,15 @@ impl<'s> Page<'s> {
     fn line(&mut self, line: &str) {
         self.text.push_str(line);
         self.text.push('\n');
+    }
+}
+
+/// Whether a filter gives this reason.
+fn concerns(reason: Reason, kind: Kind) -> bool {
+    let code = reason.as_str();
+    match kind {
+        Kind::Dubbo => code.starts_with("bridge-") || code.starts_with("config-"),
+        Kind::TrafficTag => !code.starts_with("bridge-"),
     }
 }
 

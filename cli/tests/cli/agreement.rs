@@ -5,11 +5,30 @@
 use meshlane::check::Structure;
 use meshlane::documents::Kind;
 use meshlane::{schema, source::Source};
+use meshlane_bridge::config::DubboConfig;
 use meshlane_traffic_tag::config::TrafficTagConfig;
+use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-/// A configuration in which every key occurs.
-fn complete() -> Value {
+/// A configuration of `dubbo` in which every key occurs.
+fn complete_dubbo() -> Value {
+    json!({
+        "name": "edge", "onInvalidConfig": "refuse", "enabled": true, "mode": "toHttp",
+        "authority": {"hosts": {"org.A": "a", "org.*": "b"}, "host": "h", "from": "interface"},
+        "originalDestination": ["org.A"],
+        "expose": {"arguments": ["0"], "attachments": ["a"]},
+        "carriers": {"defaults": true, "names": ["x"]},
+        "timeout": "shorter", "onUnreadableHead": "pass", "onBrokenFrame": "answer",
+        "limits": {
+            "maxFrameBytes": 1, "maxBufferedBytes": 1, "maxBufferedBytesPerVm": 1, "maxConcurrentCalls": 1,
+            "maxQueuedCalls": 1, "maxHeaderBytes": 1, "maxDepth": 1
+        },
+        "metrics": {"maxNames": 1}
+    })
+}
+
+/// A configuration of `traffic-tag` in which every key occurs.
+fn complete_traffic_tag() -> Value {
     json!({
         "name": "edge", "onInvalidConfig": "refuse",
         "sourceIp": {"trustedHops": 1}, "jwt": {"filter": "f", "payloadKey": "p"},
@@ -42,10 +61,19 @@ fn complete() -> Value {
 
 #[test]
 fn every_change_is_judged_alike() {
-    let schema = schema::of(Kind::TrafficTag);
+    let changes =
+        changes_are_judged_alike::<TrafficTagConfig>(Kind::TrafficTag, &complete_traffic_tag());
+    assert!(changes > 800, "{changes}");
+    let changes = changes_are_judged_alike::<DubboConfig>(Kind::Dubbo, &complete_dubbo());
+    assert!(changes > 400, "{changes}");
+}
+
+/// Asks about every change of a complete configuration; returns how many there are.
+fn changes_are_judged_alike<T: DeserializeOwned>(kind: Kind, original: &Value) -> usize {
+    let schema = schema::of(kind);
     let structure = Structure::of(&schema);
-    let original = complete();
-    assert!(agree(&structure, &original, false), "the original is fine");
+    let judge = |document: &Value, stricter| agree::<T>(&structure, document, stricter);
+    assert!(judge(original, false), "the original is fine");
 
     let replacements = [
         json!(null),
@@ -62,30 +90,30 @@ fn every_change_is_judged_alike() {
         json!({"a": 1}),
     ];
     let mut changes = 0;
-    for pointer in pointers(&original, "") {
+    for pointer in pointers(original, "") {
         for replacement in &replacements {
             let mut changed = original.clone();
             *changed.pointer_mut(&pointer).unwrap() = replacement.clone();
             // serde takes a list for an object, as a tuple of its fields. Nobody means that.
-            agree(&structure, &changed, replacement.is_array());
+            judge(&changed, replacement.is_array());
             changes += 1;
         }
-        for changed in with_other_keys(&original, &pointer) {
-            agree(&structure, &changed, false);
+        for changed in with_other_keys(original, &pointer) {
+            judge(&changed, false);
             changes += 1;
         }
     }
-    assert!(changes > 800, "{changes}");
+    changes
 }
 
 /// Whether both accept a document. Panics when only one does; `stricter` allows the walk
 /// to refuse what the parser takes.
-fn agree(structure: &Structure<'_>, document: &Value, stricter: bool) -> bool {
+fn agree<T: DeserializeOwned>(structure: &Structure<'_>, document: &Value, stricter: bool) -> bool {
     let text = document.to_string();
     let source = Source::new("x.json", text.as_str());
     let node = source.read().documents.into_iter().next().unwrap();
     let refusals = structure.check(&node);
-    let parsed = serde_json::from_str::<TrafficTagConfig>(&text);
+    let parsed = serde_json::from_str::<T>(&text);
     match (refusals.as_slice(), &parsed) {
         ([], Err(error)) => panic!("only the parser refuses: {error}\n{text}"),
         ([first, ..], Ok(_)) if !stricter => {

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use expect_test::expect_file;
 use meshlane::command::Exit;
+use meshlane::documents::Kind;
 
 use crate::{files, meshlane, meshlane_with_input, workspace};
 
@@ -15,13 +16,23 @@ struct Block {
     line: usize,
 }
 
+impl Block {
+    /// The filter that the block is marked as a configuration of.
+    fn kind(&self) -> Option<Kind> {
+        let words = self.info.split_whitespace().skip(1);
+        let mut kinds = words.filter_map(Kind::of_plugin_name);
+        kinds.next().map(|(kind, _)| kind)
+    }
+}
+
 #[test]
 fn examples_pass_check() {
     let mut checked = 0;
     for page in pages() {
         let text = std::fs::read_to_string(&page).unwrap();
         for block in blocks(&text).into_iter().filter(is_configuration) {
-            let outcome = meshlane_with_input(&["check", "-"], &block.text);
+            let kind = block.kind().map_or("traffic-tag", Kind::as_str);
+            let outcome = meshlane_with_input(&["check", "--kind", kind, "-"], &block.text);
             let place = format!("{}:{}", page.display(), block.line);
             assert_eq!(outcome.exit, Exit::Fine, "{place}\n{}", outcome.output);
             checked += 1;
@@ -126,9 +137,8 @@ fn pages() -> Vec<PathBuf> {
 /// Kubernetes resources and Envoy configurations say what they are; the configuration of a
 /// filter alone is marked in the fence.
 fn is_configuration(block: &Block) -> bool {
-    let mut words = block.info.split_whitespace();
-    let language = words.next();
-    let marked = words.any(|word| word == "traffic-tag");
+    let language = block.info.split_whitespace().next();
+    let marked = block.kind().is_some();
     let says_so = ["apiVersion:", "static_resources:", "root_id:"]
         .iter()
         .any(|key| block.text.contains(key));

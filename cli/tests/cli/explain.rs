@@ -41,6 +41,20 @@ fn explains_for_people() {
 }
 
 #[test]
+fn explains_a_dubbo_call() {
+    let outcome = meshlane(&[
+        "explain",
+        "-c",
+        "tests/explain/dubbo.yaml",
+        "--request",
+        "tests/explain/call.yaml",
+    ]);
+    assert_eq!(outcome.errors, "");
+    assert_eq!(outcome.exit, Exit::Fine);
+    expected("dubbo.expected").assert_eq(&outcome.output);
+}
+
+#[test]
 fn explains_chance() {
     let outcome = meshlane(&[
         "explain",

@@ -11,6 +11,7 @@ mod agreement;
 mod check;
 mod command;
 mod docs;
+mod dubbo;
 mod explain;
 mod generated;
 mod tables;

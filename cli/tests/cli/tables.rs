@@ -116,7 +116,7 @@ fn assert_case(policy: &Policy, workload: &Workload, case: &Case, name: &str) {
 
     for (header, expected) in &case.expect.headers {
         assert_eq!(
-            upstream(&explained, &case.request, header),
+            upstream(&explained, policy, &case.request, header),
             expected.as_ref().map(ToString::to_string),
             "{name}: header {header}"
         );
@@ -131,7 +131,7 @@ fn assert_case(policy: &Policy, workload: &Workload, case: &Case, name: &str) {
 }
 
 /// What the upstream sees for a header: what is written, otherwise what came.
-fn upstream(explained: &Value, request: &Request, header: &str) -> Option<String> {
+fn upstream(explained: &Value, policy: &Policy, request: &Request, header: &str) -> Option<String> {
     let writes = explained["headers"].as_array().unwrap();
     if let Some(write) = writes.iter().find(|write| write["name"] == header) {
         return write["value"].as_str().map(str::to_owned);
@@ -140,7 +140,7 @@ fn upstream(explained: &Value, request: &Request, header: &str) -> Option<String
     if removed.iter().any(|name| name == header) {
         return None;
     }
-    let (facts, _) = request.facts(&Default::default());
+    let (facts, _) = request.facts(policy);
     let bytes = facts.headers.joined(header)?.into_owned();
     Some(HeaderText::from(bytes).to_string())
 }

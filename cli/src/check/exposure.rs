@@ -1,0 +1,243 @@
+//! What rules ask of Dubbo2 calls, and what the bridges in front show and write back.
+
+use std::fmt;
+
+use meshlane_attributes::{Attribute, ProxyKind};
+use meshlane_bridge::Mode;
+use meshlane_diagnostics::{JsonPath, Segment};
+use meshlane_traffic_tag::Policy;
+
+use super::{CheckedFile, Message, document_bytes, sort};
+use crate::diagnostic::Diagnostic;
+use crate::documents::{Kind, Plugin};
+use crate::source::{Node, Span};
+
+type Bridge = meshlane_bridge::Policy;
+
+/// What a policy needs of the bridge beside what every bridge does.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Needs {
+    /// To be listed in `expose.arguments`.
+    pub arguments: Vec<String>,
+    /// To be listed in `expose.attachments`.
+    pub attachments: Vec<String>,
+    /// To be listed in `carriers.names`.
+    pub carriers: Vec<String>,
+}
+
+impl Needs {
+    /// What a policy needs of a bridge that was told nothing.
+    pub fn of(policy: &Policy) -> Self {
+        Self::beyond(policy, &[Bridge::with_defaults(Mode::ToHttp)])
+    }
+
+    /// Whether there is nothing to tell the bridge.
+    pub fn is_empty(&self) -> bool {
+        self.arguments.is_empty() && self.attachments.is_empty() && self.carriers.is_empty()
+    }
+
+    /// What none of some bridges does.
+    fn beyond(policy: &Policy, bridges: &[Bridge]) -> Self {
+        let mut needs = Self::default();
+        let written = policy.attachment_carriers();
+        let unwritten = written.filter(|name| !bridges.iter().any(|b| carries(b, name)));
+        needs.carriers.extend(unwritten.map(str::to_owned));
+        for attribute in policy.attributes().iter() {
+            if bridges.iter().any(|bridge| shows(bridge, attribute)) {
+                continue;
+            }
+            match attribute {
+                Attribute::DubboArgument(path) => needs.arguments.push(path.to_string()),
+                Attribute::DubboAttachment(name) if !is_among(&needs.carriers, name) => {
+                    needs.attachments.push(name.clone());
+                }
+                _ => {}
+            }
+        }
+        needs
+    }
+}
+
+/// The keys of the bridge's document, as they can be copied into it.
+impl fmt::Display for Needs {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let expose = [
+            ("arguments", &self.arguments),
+            ("attachments", &self.attachments),
+        ];
+        let list = |(key, names): (&str, &Vec<String>)| {
+            (!names.is_empty()).then(|| format!("{key}: {names:?}"))
+        };
+        let expose: Vec<_> = expose.into_iter().filter_map(list).collect();
+        let expose = (!expose.is_empty()).then(|| format!("expose: {{{}}}", expose.join(", ")));
+        let carriers = list(("names", &self.carriers)).map(|list| format!("carriers: {{{list}}}"));
+        let keys: Vec<_> = expose.into_iter().chain(carriers).collect();
+        f.write_str(&keys.join(", "))
+    }
+}
+
+/// Compares what the rules in some files ask of Dubbo calls with what the bridges in the same
+/// files show; without a bridge among them, says what one would have to show.
+pub fn relate(files: &mut [CheckedFile]) {
+    let Some(bridges) = bridges(files) else {
+        return;
+    };
+    let (showing, writing): (Vec<_>, Vec<_>) = bridges
+        .into_iter()
+        .partition(|bridge| bridge.mode == Mode::ToHttp);
+    for file in files {
+        let mut found = Vec::new();
+        for plugin in &file.plugins {
+            let diagnostics = about(plugin, &showing, &writing).into_iter();
+            found.extend(diagnostics.map(|diagnostic| Message {
+                diagnostic,
+                plugin: Some(plugin.resource.clone()),
+            }));
+        }
+        if !found.is_empty() {
+            file.messages.extend(found);
+            sort(&mut file.messages);
+        }
+    }
+}
+
+/// The bridges in some files; nothing when one of them is invalid, as nobody knows what it shows.
+fn bridges(files: &[CheckedFile]) -> Option<Vec<Bridge>> {
+    let plugins = files.iter().flat_map(|file| &file.plugins);
+    plugins
+        .filter(|plugin| plugin.kind == Kind::Dubbo)
+        .map(|plugin| Bridge::parse(&document_bytes(plugin.config.as_ref()), ProxyKind::Bare).ok())
+        .collect()
+}
+
+fn about(plugin: &Plugin, showing: &[Bridge], writing: &[Bridge]) -> Vec<Diagnostic> {
+    let (Kind::TrafficTag, Some(config)) = (plugin.kind, &plugin.config) else {
+        return Vec::new();
+    };
+    let proxy = plugin.proxy.kind.unwrap_or(ProxyKind::Sidecar);
+    let Ok(policy) = Policy::parse(&document_bytes(Some(config)), proxy) else {
+        return Vec::new();
+    };
+    if showing.is_empty() && writing.is_empty() {
+        let needs = Needs::of(&policy);
+        return advice(&needs, config).into_iter().collect();
+    }
+    let mut diagnostics = Vec::new();
+    if !showing.is_empty() {
+        let needs = Needs::beyond(&policy, showing);
+        for (path, place, name) in mentions(config, &needs) {
+            let nearest = nearest(&name, showing);
+            diagnostics.push(
+                unshown(&name, place)
+                    .suggestion(nearest.as_deref())
+                    .at(path),
+            );
+        }
+        diagnostics.extend(uncarried(config, &needs.carriers));
+    } else {
+        let needs = Needs::beyond(&policy, writing);
+        diagnostics.extend(uncarried(config, &needs.carriers));
+    }
+    diagnostics
+}
+
+/// Without a bridge among the files nothing is known to be wrong.
+fn advice(needs: &Needs, config: &Node) -> Option<Diagnostic> {
+    let mentioned = mentions(config, needs);
+    let written = carriers(config, &needs.carriers);
+    let (path, place, _) = mentioned.into_iter().chain(written).next()?;
+    let message = "of a Dubbo2 call rules see only what the bridge is told to show";
+    let expected = format!("`{needs}` in the configuration of the filter `dubbo`");
+    Some(
+        Diagnostic::note_about("dubbo-exposure", place, message)
+            .expected(expected)
+            .at(path),
+    )
+}
+
+fn unshown(name: &str, place: Span) -> Diagnostic {
+    let message = format!("no bridge in these files shows `{name}`: of a Dubbo2 call it is absent");
+    let expected = match name.strip_prefix("dubbo.arg.") {
+        Some(path) => format!("`{path}` in `expose.arguments` of the filter `dubbo`"),
+        None => {
+            let name = name.trim_start_matches("dubbo.attachment.");
+            format!("`{name}` in `expose.attachments` of the filter `dubbo`")
+        }
+    };
+    Diagnostic::warning("dubbo-not-exposed", place, message).expected(expected)
+}
+
+/// An attachment that is shown and differs in case alone.
+fn nearest(name: &str, bridges: &[Bridge]) -> Option<String> {
+    let name = name.strip_prefix("dubbo.attachment.")?;
+    let mut shown = bridges.iter().flat_map(|b| &b.exposed_attachments);
+    let shown = shown.find(|shown| shown.eq_ignore_ascii_case(name))?;
+    Some(format!("dubbo.attachment.{shown}"))
+}
+
+fn uncarried(config: &Node, missing: &[String]) -> Vec<Diagnostic> {
+    let diagnostic = |(path, place, name): Mention| {
+        let message = format!("no bridge in these files carries the attachment `{name}`");
+        Diagnostic::warning("dubbo-not-carried", place, message)
+            .expected(format!(
+                "`{name}` in `carriers.names` of the filter `dubbo`, in both modes"
+            ))
+            .at(path)
+    };
+    carriers(config, missing)
+        .into_iter()
+        .map(diagnostic)
+        .collect()
+}
+
+/// A place that names something.
+type Mention = (JsonPath, Span, String);
+
+/// Where rules name the arguments and attachments that are needed.
+fn mentions(config: &Node, needs: &Needs) -> Vec<Mention> {
+    named(config, &["attribute", "valueFrom"], |text| {
+        match text.parse() {
+            Ok(Attribute::DubboArgument(path)) => needs.arguments.contains(&path.to_string()),
+            Ok(Attribute::DubboAttachment(name)) => needs.attachments.contains(&name),
+            _ => false,
+        }
+    })
+}
+
+/// Where the carriers stand that are needed.
+fn carriers(config: &Node, needed: &[String]) -> Vec<Mention> {
+    named(config, &["attachment"], |name| is_among(needed, name))
+}
+
+fn named(config: &Node, keys: &[&str], is_meant: impl Fn(&str) -> bool) -> Vec<Mention> {
+    let mut found = Vec::new();
+    config.walk(&JsonPath::default(), &mut |path, node| {
+        let is_named = matches!(
+            path.segments().last(),
+            Some(Segment::Key(key)) if keys.contains(&key.as_str())
+        );
+        let text = node.text().filter(|text| is_named && is_meant(text));
+        found.extend(text.map(|text| (path.clone(), node.place(), text.to_owned())));
+    });
+    found
+}
+
+fn shows(bridge: &Bridge, attribute: &Attribute) -> bool {
+    match attribute {
+        Attribute::DubboArgument(path) => bridge.exposed_arguments.contains(path),
+        Attribute::DubboAttachment(name) => {
+            let mut exposed = bridge.exposed_attachments.iter();
+            exposed.any(|exposed| **exposed == **name) || carries(bridge, name)
+        }
+        _ => true,
+    }
+}
+
+fn carries(bridge: &Bridge, name: &str) -> bool {
+    let mut carriers = bridge.carriers.iter();
+    carriers.any(|carrier| carrier.header.eq_ignore_ascii_case(name))
+}
+
+fn is_among(names: &[String], name: &str) -> bool {
+    names.iter().any(|known| known.eq_ignore_ascii_case(name))
+}
