@@ -1,21 +1,26 @@
 //! Envoy's bootstrap, as far as the scenarios need it.
 
+use std::path::PathBuf;
+
 use serde_json::{Value, json};
 
 pub use self::{
     filter::{ConfigFile, FailurePolicy, WasmFilter, jwt_authn},
     listener::{Direction, Listener, Tls},
+    listener_file::ListenerFile,
 };
 use crate::upstream::Upstream;
 
 mod filter;
 mod listener;
+mod listener_file;
 
 /// Everything that one Envoy is started with.
 #[derive(Clone, Debug)]
 pub struct Bootstrap {
     node: Node,
     listeners: Vec<Value>,
+    listener_file: Option<(PathBuf, Vec<String>)>,
     clusters: Vec<Value>,
 }
 
@@ -36,6 +41,7 @@ impl Bootstrap {
         Self {
             node,
             listeners: Vec::new(),
+            listener_file: None,
             clusters: Vec::new(),
         }
     }
@@ -70,6 +76,18 @@ impl Bootstrap {
         self
     }
 
+    /// Takes more listeners from a file, and again when the file changes.
+    pub fn listener_file(mut self, file: &ListenerFile) -> Self {
+        self.listener_file = Some((file.path().to_owned(), file.names()));
+        self
+    }
+
+    /// Adds a cluster as Envoy reads it.
+    pub fn raw_cluster(mut self, cluster: Value) -> Self {
+        self.clusters.push(cluster);
+        self
+    }
+
     /// Adds a cluster for each upstream, by the upstream's name.
     pub fn upstreams(mut self, upstreams: &[&Upstream]) -> Self {
         self.clusters
@@ -79,19 +97,29 @@ impl Bootstrap {
 
     /// The names of the listeners.
     pub fn listener_names(&self) -> impl Iterator<Item = &str> {
+        let discovered = self.listener_file.iter().flat_map(|(_, names)| names);
         self.listeners
             .iter()
             .filter_map(|listener| listener.get("name")?.as_str())
+            .chain(discovered.map(String::as_str))
     }
 
     /// The bootstrap as Envoy reads it.
     pub fn to_json(&self) -> Value {
-        json!({
+        let mut bootstrap = json!({
             "node": self.node.to_json(),
             "admin": {"address": {"socket_address": {"address": "127.0.0.1", "port_value": 0}}},
             "stats_config": {"stats_tags": stats_tags()},
             "static_resources": {"listeners": self.listeners, "clusters": self.clusters},
-        })
+        });
+        if let (Some((path, _)), Some(members)) = (&self.listener_file, bootstrap.as_object_mut()) {
+            let source = filter::file_source(path);
+            members.insert(
+                "dynamic_resources".to_owned(),
+                json!({"lds_config": source}),
+            );
+        }
+        bootstrap
     }
 }
 
@@ -124,7 +152,18 @@ impl Node {
 
 /// The settings that turn the parts of a statistic's name into labels in Prometheus.
 fn stats_tags() -> Vec<Value> {
-    ["filter", "plugin", "tag", "rule", "reason"]
+    let names = [
+        "filter",
+        "plugin",
+        "tag",
+        "rule",
+        "reason",
+        "interface",
+        "method",
+        "status",
+        "outcome",
+    ];
+    names
         .into_iter()
         .map(|name| json!({"tag_name": name, "regex": format!("^wasmcustom\\.meshlane_.*?(\\.{name}=([^.]*))")}))
         .collect()

@@ -25,12 +25,15 @@
 pub mod access_log;
 pub mod bootstrap;
 pub mod client;
+pub mod dubbo;
 pub mod envoy;
 pub mod grpc;
 pub mod jwt;
+pub mod peer;
 pub mod pki;
 pub mod poll;
 pub mod scene;
 pub mod shop;
 pub mod table;
 pub mod upstream;
+pub mod wire;

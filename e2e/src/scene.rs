@@ -77,7 +77,8 @@ impl Drop for Scene {
             .into_iter()
             .flatten()
             .flatten();
-        for log in directories.map(|entry| entry.path().join("envoy.log")) {
+        let logs = |directory: PathBuf| ["envoy.log", "java.log"].map(|name| directory.join(name));
+        for log in directories.flat_map(|entry| logs(entry.path())) {
             if log.is_file() {
                 eprintln!("--- the end of {} ---\n{}", log.display(), tail(&log));
             }
@@ -94,6 +95,17 @@ pub async fn on_every_version(scenario: impl AsyncFn(&Scene) -> Result<()>) -> R
             .with_context(|| format!("on Envoy {version}"))?;
         scene.pass();
     }
+    Ok(())
+}
+
+/// Plays a scenario on the last of those versions alone: for what takes long and is Envoy's business least of all.
+pub async fn on_last_version(scenario: impl AsyncFn(&Scene) -> Result<()>) -> Result<()> {
+    let version = versions().pop().unwrap_or_default();
+    let scene = Scene::new(&version)?;
+    scenario(&scene)
+        .await
+        .with_context(|| format!("on Envoy {version}"))?;
+    scene.pass();
     Ok(())
 }
 
@@ -150,7 +162,7 @@ pub(crate) fn tail(log: &Path) -> String {
 }
 
 /// The cache that `make setup` fills.
-fn cache() -> Result<PathBuf> {
+pub(crate) fn cache() -> Result<PathBuf> {
     if let Some(cache) = std::env::var_os("MESHLANE_CACHE") {
         return Ok(PathBuf::from(cache));
     }

@@ -11,6 +11,7 @@ use meshlane_e2e::{
     scene::{on_every_version, workspace},
     upstream::Upstream,
 };
+use serde_json::json;
 
 #[tokio::test]
 async fn every_example_is_in_force() -> Result<()> {
@@ -19,26 +20,49 @@ async fn every_example_is_in_force() -> Result<()> {
     on_every_version(async |scene| {
         let upstream = Upstream::start("v1").await?;
         let mut bootstrap = Bootstrap::gateway();
-        for (index, (_, configuration)) in examples.iter().enumerate() {
+        for (index, example) in examples.iter().enumerate() {
             let name = format!("example-{index}");
-            let filter = WasmFilter::new("traffic-tag", configuration)?.named(&name);
-            bootstrap = bootstrap.listener(Listener::new(&name).filter(&filter));
+            let filter = WasmFilter::new(example.kind.as_str(), &example.configuration)?;
+            bootstrap = add(bootstrap, example.kind, &name, &filter.named(&name));
         }
         let envoy = Envoy::start(scene, &bootstrap.upstreams(&[&upstream])).await?;
-        for (index, (place, _)) in examples.iter().enumerate() {
-            let gauge = format!(
-                "wasmcustom.meshlane_config_state.filter=traffic-tag.plugin=example-{index}"
-            );
+        for (index, example) in examples.iter().enumerate() {
+            let kind = example.kind.as_str();
+            let gauge =
+                format!("wasmcustom.meshlane_config_state.filter={kind}.plugin=example-{index}");
             let state = envoy.admin().expect_stat(&gauge, 0).await;
-            state.with_context(|| place.clone())?;
+            state.with_context(|| example.place.clone())?;
         }
         Ok(())
     })
     .await
 }
 
-/// The place and the configuration of each example.
-fn examples() -> Result<Vec<(String, String)>> {
+/// A configuration and where it is shown.
+struct Example {
+    place: String,
+    kind: Kind,
+    configuration: String,
+}
+
+/// Adds a listener with the filter where it belongs.
+fn add(bootstrap: Bootstrap, kind: Kind, name: &str, filter: &WasmFilter) -> Bootstrap {
+    if !kind.is_network() {
+        return bootstrap.listener(Listener::new(name).filter(filter));
+    }
+    let proxy = json!({"name": "envoy.filters.network.tcp_proxy", "typed_config": {
+        "@type": "type.googleapis.com/envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy",
+        "stat_prefix": name,
+        "cluster": "v1",
+    }});
+    bootstrap.raw_listener(json!({
+        "name": name,
+        "address": {"socket_address": {"address": "127.0.0.1", "port_value": 0}},
+        "filter_chains": [{"filters": [filter.to_network_filter(), proxy]}],
+    }))
+}
+
+fn examples() -> Result<Vec<Example>> {
     let mut sources = Vec::new();
     for folder in ["docs/guide", "docs/guide/examples", "istio-manifests", "."] {
         for entry in std::fs::read_dir(workspace().join(folder))? {
@@ -64,7 +88,11 @@ fn examples() -> Result<Vec<(String, String)>> {
         }
         for plugin in findings.plugins {
             let configuration = plugin.config.context("a plugin without a configuration")?;
-            examples.push((place.clone(), configuration.to_json().to_string()));
+            examples.push(Example {
+                place: place.clone(),
+                kind: plugin.kind,
+                configuration: configuration.to_json().to_string(),
+            });
         }
     }
     Ok(examples)

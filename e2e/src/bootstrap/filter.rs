@@ -87,12 +87,18 @@ impl WasmFilter {
         self
     }
 
-    pub(super) fn to_http_filter(&self) -> Value {
-        json!({"name": self.name, "typed_config": self.typed_config()})
+    /// The filter as Envoy reads it among HTTP filters.
+    pub fn to_http_filter(&self) -> Value {
+        json!({"name": self.name, "typed_config": self.typed_config(WASM)})
+    }
+
+    /// The filter as Envoy reads it among network filters.
+    pub fn to_network_filter(&self) -> Value {
+        json!({"name": self.name, "typed_config": self.typed_config(NETWORK_WASM)})
     }
 
     /// The shape that istiod sends.
-    fn typed_config(&self) -> Value {
+    fn typed_config(&self, kind: &str) -> Value {
         let mut config = json!({
             "name": self.name,
             "root_id": self.root_id,
@@ -110,7 +116,7 @@ impl WasmFilter {
             });
             members.insert("configuration".to_owned(), value);
         }
-        json!({"@type": WASM, "config": config})
+        json!({"@type": kind, "config": config})
     }
 }
 
@@ -119,15 +125,26 @@ impl WasmFilter {
 pub struct ConfigFile {
     path: PathBuf,
     filter: String,
+    kind: &'static str,
     version: AtomicU32,
 }
 
 impl ConfigFile {
     /// Makes a file with a first configuration. Later ones must be of a filter with the same name.
     pub fn new(scene: &Scene, filter: &WasmFilter) -> Result<Self> {
+        Self::of_kind(WASM, scene, filter)
+    }
+
+    /// The same for a network filter.
+    pub fn of_network_filter(scene: &Scene, filter: &WasmFilter) -> Result<Self> {
+        Self::of_kind(NETWORK_WASM, scene, filter)
+    }
+
+    fn of_kind(kind: &'static str, scene: &Scene, filter: &WasmFilter) -> Result<Self> {
         let file = Self {
             path: scene.fresh("filter.json")?,
             filter: filter.name.clone(),
+            kind,
             version: AtomicU32::new(0),
         };
         file.publish(filter)?;
@@ -140,7 +157,7 @@ impl ConfigFile {
         let resource = json!({
             "@type": "type.googleapis.com/envoy.config.core.v3.TypedExtensionConfig",
             "name": self.filter,
-            "typed_config": filter.typed_config(),
+            "typed_config": filter.typed_config(self.kind),
         });
         let response = json!({"version_info": version.to_string(), "resources": [resource]});
         let next = self.path.with_extension("next");
@@ -148,14 +165,11 @@ impl ConfigFile {
         fs::rename(&next, &self.path).context("the new configuration")
     }
 
-    pub(super) fn to_http_filter(&self) -> Value {
-        let directory = self.path.parent().unwrap_or(Path::new("/"));
+    /// The filter as Envoy reads it in a chain.
+    pub fn to_filter(&self) -> Value {
         json!({"name": self.filter, "config_discovery": {
-            "config_source": {
-                "path_config_source": {"path": self.path, "watched_directory": {"path": directory}},
-                "resource_api_version": "V3",
-            },
-            "type_urls": [WASM],
+            "config_source": file_source(&self.path),
+            "type_urls": [self.kind],
         }})
     }
 }
@@ -179,6 +193,18 @@ pub fn jwt_authn(issuer: &TokenIssuer, payload_key: &str) -> Result<Value> {
         },
     }))
 }
+
+/// A file as a source of configuration.
+pub(super) fn file_source(path: &Path) -> Value {
+    let directory = path.parent().unwrap_or(Path::new("/"));
+    json!({
+        "path_config_source": {"path": path, "watched_directory": {"path": directory}},
+        "resource_api_version": "V3",
+    })
+}
+
+/// The type of Wasm filters of network connections.
+const NETWORK_WASM: &str = "type.googleapis.com/envoy.extensions.filters.network.wasm.v3.Wasm";
 
 /// The type of Wasm filters.
 const WASM: &str = "type.googleapis.com/envoy.extensions.filters.http.wasm.v3.Wasm";

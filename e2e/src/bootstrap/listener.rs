@@ -85,7 +85,7 @@ impl Listener {
 
     /// Adds a Wasm filter whose configuration is read from a file, and again when the file changes.
     pub fn discovered_filter(self, file: &ConfigFile) -> Self {
-        self.http_filter(file.to_http_filter())
+        self.http_filter(file.to_filter())
     }
 
     /// Adds any HTTP filter.

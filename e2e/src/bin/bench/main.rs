@@ -1,4 +1,4 @@
-//! The benchmark: what a filter costs Envoy, beside doing nothing, native code and Lua, in one run.
+//! The benchmark: what filters cost Envoy, beside doing nothing, native code and Lua, in one run.
 //!
 //! `docs/benchmarks.md` says what is measured and how to read the tables.
 #![allow(clippy::print_stdout, reason = "a command-line tool prints its report")]
@@ -7,8 +7,11 @@
     reason = "the clock is what this program is about"
 )]
 
+mod codec;
 mod cpu;
+mod dubbo;
 mod envoy_config;
+mod http;
 mod load;
 mod memory;
 mod native;
@@ -21,100 +24,23 @@ mod stats;
 mod variants;
 
 use anyhow::Result;
-use comfy_table::Table;
 use meshlane_e2e::scene::{Scene, versions};
-use tokio::runtime::{Builder, Runtime};
+use tokio::runtime::Builder;
 
-use crate::{
-    settings::Settings,
-    stage::{Measured, Stage},
-    variants::Variant,
-};
+use crate::settings::{Part, Settings};
 
 fn main() -> Result<()> {
     let settings = Settings::from_environment()?;
     let runtime = Builder::new_current_thread().enable_all().build()?;
     let scene = Scene::new(&versions().pop().unwrap_or_default())?;
-    println!(
-        "Envoy {}, one worker, HTTP/1.1 keep-alive, direct response",
-        scene.version()
-    );
-
-    println!("\n## The decision alone, native\n\n{}", native::report()?);
-
-    let contest = measure(
-        &runtime,
-        &scene,
-        variants::contest()?,
-        &settings,
-        CONTEST_SHARE,
-    )?;
-    println!(
-        "\n## CPU time of Envoy\n\n{}\n{}",
-        counts(&contest),
-        report::contest(&contest)?
-    );
-    println!("\n{}", report::goals(&contest)?);
-    println!(
-        "\n## Where the time goes\n\n{}",
-        report::breakdown(&contest)?
-    );
-
-    let calls = measure(&runtime, &scene, variants::calls()?, &settings, CALLS_SHARE)?;
-    println!(
-        "\n## Host calls\n\n{}\n{}",
-        counts(&calls),
-        report::calls(&calls)?
-    );
-
-    println!("\n## Size\n\n{}", weights(&runtime, &scene)?);
+    println!("Envoy {}, one worker", scene.version());
+    for part in &settings.parts {
+        match part {
+            Part::Http => http::run(&runtime, &scene, &settings)?,
+            Part::Dubbo => dubbo::run(&runtime, &scene, &settings)?,
+            Part::Codec => codec::run()?,
+        }
+    }
     scene.pass();
     Ok(())
 }
-
-fn measure(
-    runtime: &Runtime,
-    scene: &Scene,
-    variants: Vec<Variant>,
-    settings: &Settings,
-    share: f64,
-) -> Result<Measured> {
-    let deadline = settings.deadline(share);
-    Stage::start(runtime, scene, variants)?.measure(settings, deadline)
-}
-
-fn counts(measured: &Measured) -> String {
-    format!(
-        "{} rounds, {} requests a variant; the variants take turns in every round; medians, ranges over the rounds.\n",
-        measured.rounds, measured.requests
-    )
-}
-
-fn weights(runtime: &Runtime, scene: &Scene) -> Result<Table> {
-    let mut table = report::table(&[
-        "module",
-        "bytes",
-        "gzip",
-        "memory with one worker, KiB",
-        "each further worker, KiB",
-    ]);
-    let mut add = |module: &str, filter: &dyn Fn() -> Result<Variant>| {
-        let (bytes, packed) = memory::size(module)?;
-        let added = memory::added(runtime, scene, filter)?;
-        table.add_row([
-            module.to_owned(),
-            bytes.to_string(),
-            packed.to_string(),
-            format!("{:.0}", added.first),
-            format!("{:.0}", added.each_worker),
-        ]);
-        Ok::<_, anyhow::Error>(())
-    };
-    add("noop", &variants::noop)?;
-    add("traffic-tag", &variants::ten_rules)?;
-    Ok(table)
-}
-
-/// How much of the time each part may take at most; the sizes take a few seconds more.
-const CONTEST_SHARE: f64 = 0.6;
-const CALLS_SHARE: f64 = 0.35;

@@ -117,9 +117,11 @@ pub(crate) fn goals(measured: &Measured) -> Result<String> {
 }
 
 /// A table whose first column is text and whose others are numbers.
-pub(crate) fn table(header: &[&str]) -> Table {
+pub(crate) fn table(header: &[impl AsRef<str>]) -> Table {
     let mut table = Table::new();
-    table.load_preset(ASCII_MARKDOWN).set_header(header);
+    table
+        .load_preset(ASCII_MARKDOWN)
+        .set_header(header.iter().map(AsRef::as_ref));
     for column in table.column_iter_mut().skip(1) {
         column.set_cell_alignment(CellAlignment::Right);
     }
