@@ -1,12 +1,12 @@
 //! Header lines that a client sent, on a policy that asks for everything: one defined outcome, and
-//! nothing written that could not stand in a header. The first byte chooses what the proxy is; the
+//! nothing written that could not stand in a header. The first byte chooses what the proxy is and whom it believes; the
 //! lines are separated by line feeds, name and value by the first `: ` after the name's first byte.
 #![no_main]
 
 use std::sync::LazyLock;
 
 use libfuzzer_sys::fuzz_target;
-use meshlane_attributes::{Headers, ProxyKind, StaticFacts, Workload};
+use meshlane_attributes::{DubboHeaders, Headers, ProxyKind, StaticFacts, Workload};
 use meshlane_traffic_tag::Policy;
 
 static POLICIES: LazyLock<[Policy; 2]> = LazyLock::new(|| {
@@ -23,7 +23,8 @@ fuzz_target!(|input: &[u8]| {
         .split(|byte| *byte == b'\n')
         .filter_map(header)
         .collect();
-    headers.take_reserved();
+    let believed = [DubboHeaders::Bridge, DubboHeaders::Peer][usize::from(first / 2 % 2)];
+    headers.take_unproven(believed, || false);
     let facts = StaticFacts {
         headers,
         source_address: Some("127.0.0.1:80".to_owned()),
