@@ -38,8 +38,8 @@ help: # lists the targets
 ##@ targets
 
 .PHONY: setup
-setup: ## Fetches the toolchain, the pinned tools and stock Envoy into the cache
-	@scripts/setup test-tools envoy=oldest,newest
+setup: ## Fetches the toolchain, the pinned tools, stock Envoy and Apache Dubbo into the cache
+	@scripts/setup test-tools envoy=oldest,newest dubbo
 
 .PHONY: build
 build: wasm ## Builds the modules into target/wasm and the command line tool
@@ -58,14 +58,14 @@ demo: wasm ## Tags and routes real requests in a stock Envoy; KEEP=1 stays up
 
 .PHONY: bench
 bench: ENVOY ?= newest
-bench: wasm ## Measures CPU time per request: no filter, native, Lua, Wasm
+bench: wasm ## Measures CPU time of Envoy: HTTP filters, the Dubbo bridge, codecs; BENCH=http, dubbo or codec picks some
 	@scripts/setup envoy='$(ENVOY)'
 	$(CARGO) build --locked --profile measure -p meshlane-e2e --bin bench
 	$(with_envoy) $(CARGO) run --quiet --locked --profile measure -p meshlane-e2e --bin bench
 
 .PHONY: test
 test: ENVOY ?= oldest,newest
-test: setup fmt-check deny clippy clippy-wasm doc test-wasm imports gen-fresh ## Everything that must hold before a change is merged
+test: setup fmt-check deny clippy clippy-wasm doc test-wasm imports gen-fresh dubbo ## Everything that must hold before a change is merged
 	@scripts/setup envoy='$(ENVOY)'
 	$(with_envoy) $(CARGO) test $(ALL)
 	@echo "make test: everything holds"
@@ -113,11 +113,27 @@ gen-fresh: toolchain ## Generated files are up to date
 
 .PHONY: e2e
 e2e: ENVOY ?= oldest,newest
-e2e: wasm ## Scenarios on stock Envoy; ENVOY=all, or versions, instead of oldest and newest
+e2e: wasm dubbo ## Scenarios on stock Envoy; ENVOY=all, or versions, instead of oldest and newest
 	@scripts/setup envoy='$(ENVOY)'
 	$(with_envoy) $(CARGO) test --locked -p meshlane-e2e
 
+.PHONY: dubbo
+dubbo: ## The Java and Go programs that the scenarios with real Dubbo run
+	@scripts/setup dubbo
+	@e2e/dubbo/build
+
 ##@ others
+
+.PHONY: e2e-full
+e2e-full: ENVOY ?= all
+e2e-full: wasm dubbo ## All scenarios on every Envoy, with every combination of Dubbo versions and serializations
+	@scripts/setup envoy='$(ENVOY)'
+	$(with_envoy) $(CARGO) test --locked -p meshlane-e2e -- --include-ignored
+
+.PHONY: vectors
+vectors: dubbo ## Records the Dubbo test vectors anew, between real peers
+	$(CARGO) build --locked -p meshlane-e2e --bin vectors
+	e2e/dubbo/vectors/regenerate $(or $(CARGO_TARGET_DIR),target)/debug/vectors
 
 .PHONY: fmt
 fmt: toolchain ## Formats the code
