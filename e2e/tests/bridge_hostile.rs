@@ -1,18 +1,28 @@
 //! A provider that means harm, and calls that are cut off inside of their frame: each has an outcome and a counter, and
 //! other calls go on.
 
+use std::time::Duration;
+
 use anyhow::{Context, Result, ensure};
 use meshlane_e2e::{
     dubbo::{
         frame::Frame,
         mesh::{Mesh, Plan, Port},
     },
-    peer::{Answer, Client, Provider, difference, echo_of, sized_call},
+    peer::{Answer, Client, Gate, Provider, difference, echo_of, sized_call},
     poll,
     scene::on_last_version,
-    wire::{OK, REQUEST, RESPONSE, answer_text, take_text},
+    wire::{HEARTBEAT, HEARTBEAT_ANSWER, OK, REQUEST, RESPONSE, answer_text, take_text},
 };
 use serde_json::json;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+};
+
+const HEADER: usize = 16;
+/// A connection that has no end after this time goes on.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 async fn expect_counted(mesh: &Mesh, metric: &str, reason: &str, at_least: u64) -> Result<()> {
     poll::until("the counter", async || {
@@ -70,7 +80,7 @@ fn lie(call: &Frame) -> Answer {
         "mostLength" => Answer::raw(with_length(fine(), i32::MAX as u32)).close(),
         "tooLong" => Answer::raw(response(call, OK, &vec![0x91; 18 << 20])),
         "cutHeader" => Answer::raw(fine().into_iter().take(9).collect::<Vec<_>>()).close(),
-        "cutBody" => Answer::raw(with_length(fine(), 1 << 20)).close(),
+        "cutBody" => Answer::raw(with_length(fine(), 64 << 10)).close(),
         "tooEarly" => Answer::nothing().close(),
         "otherId" => Answer::raw(
             [
@@ -202,6 +212,53 @@ async fn a_provider_that_lies_harms_its_own_calls_only() -> Result<()> {
             expect_well(&mesh, what).await?;
         }
         Ok(())
+    })
+    .await
+}
+
+/// A response that is longer than its window is on its way to the client before all of it is there. Nothing can follow
+/// half a frame, so when the rest never comes the connection ends.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_long_response_that_is_cut_ends_the_connection() -> Result<()> {
+    on_last_version(async |scene| {
+        const PROMISED: u32 = 2 << 20;
+        let gate = Gate::new();
+        let closing = gate.clone();
+        let provider = Provider::start(move |call| match method(call).as_str() {
+            "cut" => {
+                let part = with_length(response(call, OK, &[0x91; 1 << 20]), PROMISED);
+                Answer::raw(part).wait(&closing).close()
+            }
+            _ => Answer::echo(call),
+        })
+        .await?;
+        let mesh = Plan::shop(&[provider.address()], &[], Port::dubbo())
+            .start(scene)
+            .await?;
+        let mut stream = TcpStream::connect(mesh.address("dubbo")?).await?;
+        let call = sized_call(3, "cut", 300);
+        stream.write_all(call.bytes()).await?;
+        let mut header = [0; HEADER];
+        loop {
+            stream.read_exact(&mut header).await?;
+            let [_, _, flags, _, id @ .., _, _, _, _] = header;
+            if flags != HEARTBEAT {
+                break;
+            }
+            // A heartbeat, whose answer lets the bridge send its windows.
+            stream.read_exact(&mut [0; 1]).await?;
+            let answer = Frame::new(HEARTBEAT_ANSWER, OK, u64::from_be_bytes(id), b"N");
+            stream.write_all(answer.bytes()).await?;
+        }
+        ensure!(header.ends_with(&PROMISED.to_be_bytes()), "{header:?}");
+        gate.open();
+        let mut rest = Vec::new();
+        let ended = tokio::time::timeout(PATIENCE, stream.read_to_end(&mut rest)).await;
+        // Whether it ends in order or in a reset: Envoy may not have read all that the client sent.
+        let _ = ended.context("the connection goes on")?;
+        ensure!(rest.len() < PROMISED as usize, "{} bytes", rest.len());
+        expect_counted(&mesh, "refused", "bridge-response-cut", 1).await?;
+        expect_well(&mesh, "a cut response").await
     })
     .await
 }
