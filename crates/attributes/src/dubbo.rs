@@ -68,11 +68,14 @@ pub const STATUS: &str = "dubbo-status";
 /// Of an answer: the class of the exception that the method threw.
 pub const EXCEPTION: &str = "dubbo-exception";
 
+/// What all of these names begin with, and few others.
+pub const PREFIX: &str = "dubbo-";
+
 /// Whether a header of this name (in lower case) tells of a bridged call: only the bridge writes such.
 ///
 /// `dubbo-tag` is not one of them: Dubbo's own Spring integration reads it.
 pub fn is_dubbo_header(name: &[u8]) -> bool {
-    let Some(rest) = name.strip_prefix(b"dubbo-") else {
+    let Some(rest) = name.strip_prefix(PREFIX.as_bytes()) else {
         return false;
     };
     FIXED.contains(&rest) || rest.starts_with(b"attachment-") || rest.starts_with(b"arg-")

@@ -22,6 +22,36 @@ pub enum Note {
     CarrierNotWritten,
 }
 
+/// The names of the call before: most connections call few methods, many times.
+#[derive(Debug)]
+pub(crate) struct RecentNames {
+    interface: Rc<str>,
+    method: Rc<str>,
+}
+
+impl RecentNames {
+    pub(crate) fn new() -> Self {
+        Self {
+            interface: Rc::from(UNREADABLE),
+            method: Rc::from(UNREADABLE),
+        }
+    }
+
+    /// An interface and a method, to be kept.
+    pub(crate) fn of(&mut self, interface: &str, method: &str) -> (Rc<str>, Rc<str>) {
+        if *self.interface != *interface {
+            self.interface = Rc::from(interface);
+        }
+        if *self.method != *method {
+            self.method = Rc::from(method);
+        }
+        (Rc::clone(&self.interface), Rc::clone(&self.method))
+    }
+}
+
+/// What a call is called of which nothing could be read.
+pub(crate) const UNREADABLE: &str = "_";
+
 /// How a call ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CallEnded {

@@ -20,6 +20,8 @@ pub(crate) struct Plan {
     pub(crate) attachment_headers: Vec<Option<String>>,
     /// The headers of the exposed arguments, in their order.
     pub(crate) argument_headers: Vec<Option<String>>,
+    /// The headers of the carriers, sorted.
+    carrier_headers: Vec<Box<str>>,
 }
 
 impl Plan {
@@ -42,8 +44,13 @@ impl Plan {
             name if is_carrier(name) => None,
             name => attachment_header(name),
         });
+        let mut carrier_headers: Vec<_> =
+            policy.carriers.iter().map(|c| c.header.clone()).collect();
+        carrier_headers.sort_unstable();
+        carrier_headers.dedup();
         Self {
             attachment_headers: attachment_headers.collect(),
+            carrier_headers,
             argument_headers: policy
                 .exposed_arguments
                 .iter()
@@ -53,6 +60,14 @@ impl Plan {
             reading,
             policy,
         }
+    }
+
+    /// Whether a header carries an attachment.
+    pub(crate) fn is_carrier_header(&self, name: &[u8]) -> bool {
+        let found = self
+            .carrier_headers
+            .binary_search_by(|header| header.as_bytes().cmp(name));
+        found.is_ok()
     }
 
     /// Where the carriers begin among the attachments of [`wanted`](Self::wanted).

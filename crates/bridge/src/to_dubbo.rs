@@ -21,7 +21,7 @@ use crate::EVENT_ID;
 use crate::bridge::CloseReason;
 use crate::budget::Share;
 use crate::chunks::Chunks;
-use crate::note::{CallEnded, Note};
+use crate::note::{CallEnded, Note, RecentNames};
 use crate::plan::Plan;
 use crate::policy::Limits;
 use crate::windows::{self, Windows};
@@ -46,6 +46,7 @@ pub(crate) struct ToDubbo {
     input: Chunks,
     reading: Reading,
     notes: VecDeque<Note>,
+    names: RecentNames,
     wake: Wake,
     close: Option<CloseReason>,
 }
@@ -88,6 +89,7 @@ impl ToDubbo {
             input: Chunks::default(),
             reading: Reading::default(),
             notes: VecDeque::new(),
+            names: RecentNames::new(),
             wake: Wake::default(),
             close: None,
         }

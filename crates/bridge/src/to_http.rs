@@ -20,7 +20,7 @@ use self::call::{Call, Caller, Queued, RESENT};
 use crate::bridge::CloseReason;
 use crate::budget::Share;
 use crate::chunks::Chunks;
-use crate::note::Note;
+use crate::note::{Note, RecentNames};
 use crate::outbox::Outbox;
 use crate::plan::Plan;
 use crate::policy::{Limits, OnBrokenFrame};
@@ -46,6 +46,7 @@ pub(crate) struct ToHttp {
     long_responses: VecDeque<StreamId>,
     outbox: Outbox,
     notes: VecDeque<Note>,
+    names: RecentNames,
     wake: Wake,
     serialization: Serialization,
     is_draining: bool,
@@ -89,6 +90,7 @@ impl ToHttp {
             long_responses: VecDeque::new(),
             outbox: Outbox::default(),
             notes: VecDeque::new(),
+            names: RecentNames::new(),
             wake: Wake::default(),
             serialization: Serialization::HESSIAN2,
             is_draining: false,
@@ -255,14 +257,15 @@ impl ToHttp {
             Err(reason) => return self.refuse(header, reason),
         };
         self.notes.push_back(Note::CallStarted);
+        let (interface, method) = self.names.of(&prepared.interface, &prepared.method);
         let deadline = prepared
             .patience
             .map(|patience| now.saturating_add(patience));
         self.next_deadline = self.next_deadline.into_iter().chain(deadline).min();
         let call = Call {
             caller,
-            interface: prepared.interface,
-            method: prepared.method,
+            interface,
+            method,
             started: now,
             deadline,
             request_bytes: frame.len(),

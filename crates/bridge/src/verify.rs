@@ -5,7 +5,7 @@ use std::borrow::Cow;
 
 use meshlane_attributes::Attribute;
 use meshlane_attributes::dubbo::{
-    CARRIERS, INTERFACE, METHOD, UNREADABLE_PATH, attribute_of, carrier_names, encode_path,
+    CARRIERS, INTERFACE, METHOD, PREFIX, UNREADABLE_PATH, attribute_of, carrier_names, encode_path,
     encode_value, is_carrier_value, is_dubbo_header,
 };
 use meshlane_diagnostics::Reason;
@@ -14,13 +14,14 @@ use meshlane_hessian2::Scalar;
 use meshlane_http2::Headers;
 
 use crate::label::{attribute_value, labels, scalar_text};
+use crate::note::UNREADABLE;
 use crate::plan::{Plan, selector};
 use crate::policy::{Carrier, OnUnreadableHead};
 
 /// A request that is what its headers say.
-pub(crate) struct Verified {
-    pub(crate) interface: String,
-    pub(crate) method: String,
+pub(crate) struct Verified<'b> {
+    pub(crate) interface: Cow<'b, str>,
+    pub(crate) method: Cow<'b, str>,
     /// What has to change in the frame's body, because a carrier changed on the way.
     pub(crate) edits: Vec<Edit>,
     /// Whether a carrier changed that could not be written into this frame.
@@ -31,12 +32,12 @@ pub(crate) struct Verified {
 ///
 /// Each header of the bridge's that is there must say what the frame says. One that is not there
 /// is no lie: filters on the way may have removed it. Path, interface and method are always there.
-pub(crate) fn verify(
+pub(crate) fn verify<'b>(
     plan: &Plan,
     headers: &Headers,
     header: &Header,
-    body: &[u8],
-) -> Result<Verified, Reason> {
+    body: &'b [u8],
+) -> Result<Verified<'b>, Reason> {
     let claims = Claims::of(plan, headers)?;
     let wanted = claims.wanted(plan);
     let wanted = wanted.as_ref().unwrap_or(&plan.wanted);
@@ -57,9 +58,10 @@ pub(crate) fn verify(
     } else {
         call.splice(body, &changes, &plan.reading).ok()
     };
+    let (interface, method) = call.into_names();
     Ok(Verified {
-        interface: call.service.interface.to_string(),
-        method: call.method().to_owned(),
+        interface,
+        method,
         is_unwritten: edits.is_none(),
         edits: edits.unwrap_or_default(),
     })
@@ -71,7 +73,7 @@ fn unreadable(
     headers: &Headers,
     header: &Header,
     claims: &Claims<'_>,
-) -> Result<Verified, Reason> {
+) -> Result<Verified<'static>, Reason> {
     if plan.policy.on_unreadable_head == OnUnreadableHead::Refuse {
         return Err(Reason::BridgeUnreadableHead);
     }
@@ -83,8 +85,8 @@ fn unreadable(
     }
     check_labels(headers, header, None)?;
     Ok(Verified {
-        interface: "_".to_owned(),
-        method: "_".to_owned(),
+        interface: Cow::Borrowed(UNREADABLE),
+        method: Cow::Borrowed(UNREADABLE),
         edits: Vec::new(),
         is_unwritten: false,
     })
@@ -124,6 +126,9 @@ fn is_only(headers: &Headers, name: &[u8], expected: Option<&str>) -> bool {
 fn check_labels(headers: &Headers, header: &Header, call: Option<&Call<'_>>) -> Result<(), Reason> {
     let labels = labels(header, call);
     let is_true = |(name, value): &(&[u8], &[u8])| {
+        if !name.starts_with(PREFIX.as_bytes()) {
+            return true;
+        }
         let label = labels.iter().find(|(label, _)| label.as_bytes() == *name);
         label.is_none_or(|(_, expected)| expected.as_deref().map(str::as_bytes) == Some(*value))
     };
@@ -243,6 +248,13 @@ fn changed_carriers<'c>(
     let (foreign, own) = (&claims.carriers, &plan.policy.carriers);
     let own_values = read.clone().skip(foreign.len() + plan.first_carrier());
     let values = read.take(foreign.len()).chain(own_values);
+    let is_foreign = |name: &[u8]| foreign.iter().any(|c| c.header.as_bytes() == name);
+    let is_carrier = |(name, _): &(&[u8], &[u8])| plan.is_carrier_header(name) || is_foreign(name);
+    let lines: Vec<_> = headers.iter().filter(is_carrier).collect();
+    let is_without = values.clone().all(Option::is_none);
+    if is_without && lines.iter().all(|(name, _)| *name == REQUEST_ID) {
+        return Vec::new();
+    }
     let carriers = foreign.iter().chain(own);
     let listed: Option<Vec<_>> = headers
         .get(CARRIERS.as_bytes())
@@ -260,7 +272,7 @@ fn changed_carriers<'c>(
         if done.contains(&name) {
             continue;
         }
-        let now = joined(headers, name.as_bytes());
+        let now = joined(&lines, name.as_bytes());
         let came_with =
             |listed: &Vec<Cow<'_, str>>| listed.iter().any(|l| *l == *carrier.attachment);
         let value = match (was, now) {
@@ -268,7 +280,7 @@ fn changed_carriers<'c>(
             (Some(_), Some(now)) => Some(Some(now)),
             (Some(_), None) => listed.as_ref().is_none_or(came_with).then_some(None),
             // Envoy gives every request an id; only a call that had one gets it back.
-            (None, Some(_)) if name == "x-request-id" => None,
+            (None, Some(_)) if name.as_bytes() == REQUEST_ID => None,
             (None, Some(now)) => Some(Some(now)),
             (None, None) => continue,
         };
@@ -282,8 +294,8 @@ fn changed_carriers<'c>(
 }
 
 /// All lines of a header, joined by `,` as readers of attributes join them.
-fn joined<'h>(headers: &'h Headers, name: &[u8]) -> Option<Cow<'h, str>> {
-    let lines = headers.iter().filter(|(found, _)| *found == name);
+fn joined<'h>(lines: &[(&[u8], &'h [u8])], name: &[u8]) -> Option<Cow<'h, str>> {
+    let lines = lines.iter().filter(|(found, _)| *found == name);
     let mut lines = lines.filter_map(|(_, value)| std::str::from_utf8(value).ok());
     let first = Cow::Borrowed(lines.next()?);
     Some(lines.fold(first, |mut all, line| {
@@ -293,6 +305,7 @@ fn joined<'h>(headers: &'h Headers, name: &[u8]) -> Option<Cow<'h, str>> {
     }))
 }
 
+const REQUEST_ID: &[u8] = b"x-request-id";
 /// The most attachments, arguments and carriers that a request may speak of.
 const MAX_CLAIMS: usize = 128;
 

@@ -98,6 +98,15 @@ impl<'a> Call<'a> {
         }
     }
 
+    /// The interface and the method that runs.
+    pub fn into_names(self) -> (Cow<'a, str>, Cow<'a, str>) {
+        let method = match self.generic {
+            Some(generic) => generic.method,
+            None => self.head.method,
+        };
+        (self.service.interface, method)
+    }
+
     /// What to replace in the body so that its attachments change: see [`splice()`].
     pub fn splice(
         &self,

@@ -109,7 +109,6 @@ impl Connection {
             to.extend_from_slice(PREFACE);
         }
         let settings = [
-            (setting::HEADER_TABLE_SIZE, 0),
             (setting::INITIAL_WINDOW_SIZE, config.initial_window_size),
             (setting::MAX_FRAME_SIZE, config.max_frame_size),
             (setting::MAX_HEADER_LIST_SIZE, config.max_header_list_size),

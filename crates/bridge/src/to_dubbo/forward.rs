@@ -1,6 +1,5 @@
 //! From an HTTP/2 request to the request frame that the provider gets.
 
-use std::rc::Rc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -41,12 +40,13 @@ impl ToDubbo {
             self.notes.push_back(Note::CarrierNotWritten);
         }
         self.notes.push_back(Note::CallStarted);
+        let (interface, method) = self.names.of(&interface, &method);
         self.send_frame(id, header, &body, edits);
         let call = Call {
             stream: id,
             request_id: header.request_id,
-            interface: Rc::from(interface),
-            method: Rc::from(method),
+            interface,
+            method,
             started: now,
             request_bytes,
             streamed: None,

@@ -1,7 +1,6 @@
 //! From a request frame to the headers of its HTTP/2 request.
 
 use std::borrow::Cow;
-use std::rc::Rc;
 use std::time::Duration;
 
 use meshlane_attributes::dubbo::{
@@ -14,30 +13,31 @@ use meshlane_hessian2::Scalar;
 use meshlane_http2::{HeaderBlock, HeaderBlockBuilder};
 
 use crate::label::{attribute_value, labels, scalar_text};
+use crate::note::UNREADABLE;
 use crate::plan::Plan;
 use crate::policy::{OnUnreadableHead, TimeoutSource};
 
 /// A call that is ready to be sent.
-pub(super) struct Prepared {
-    pub(super) interface: Rc<str>,
-    pub(super) method: Rc<str>,
+pub(super) struct Prepared<'f> {
+    pub(super) interface: Cow<'f, str>,
+    pub(super) method: Cow<'f, str>,
     pub(super) block: HeaderBlock,
     /// How long the caller waits, as far as that counts.
     pub(super) patience: Option<Duration>,
 }
 
 /// Reads a request frame and says it in headers.
-pub(super) fn prepare(
+pub(super) fn prepare<'f>(
     plan: &Plan,
     destination: &str,
     header: &Header,
-    frame: &[u8],
-) -> Result<Prepared, Reason> {
+    frame: &'f [u8],
+) -> Result<Prepared<'f>, Reason> {
     let body = frame.get(HEADER_LENGTH..).unwrap_or_default();
     let policy = &plan.policy;
     match Call::read(header.serialization(), body, &plan.wanted, &plan.reading) {
         Ok(call) if call.callback => Err(Reason::BridgeCallbackArgument),
-        Ok(call) => Ok(described(plan, destination, header, &call)),
+        Ok(call) => Ok(described(plan, destination, header, call)),
         Err(_) if policy.on_unreadable_head == OnUnreadableHead::Refuse => {
             Err(Reason::BridgeUnreadableHead)
         }
@@ -45,7 +45,7 @@ pub(super) fn prepare(
     }
 }
 
-fn described(plan: &Plan, destination: &str, header: &Header, call: &Call<'_>) -> Prepared {
+fn described<'f>(plan: &Plan, destination: &str, header: &Header, call: Call<'f>) -> Prepared<'f> {
     let policy = &plan.policy;
     let (interface, method) = (&*call.service.interface, call.method());
     let path = encode_path(interface, method);
@@ -58,7 +58,7 @@ fn described(plan: &Plan, destination: &str, header: &Header, call: &Call<'_>) -
         path.as_ref().map_or(UNREADABLE_PATH, |path| &path.path),
         &authority,
     );
-    for (name, value) in labels(header, Some(call)) {
+    for (name, value) in labels(header, Some(&call)) {
         if let Some(value) = value {
             fields.push(name, &value);
         }
@@ -71,20 +71,21 @@ fn described(plan: &Plan, destination: &str, header: &Header, call: &Call<'_>) -
             fields.push(METHOD, method);
         }
     }
-    push_carriers(plan, call, &mut fields);
-    let patience = patience(plan, call);
+    push_carriers(plan, &call, &mut fields);
+    let patience = patience(plan, &call);
     push_timeout(plan, patience, &mut fields);
-    push_exposed(plan, call, &mut fields);
+    push_exposed(plan, &call, &mut fields);
+    let (interface, method) = call.into_names();
     Prepared {
-        interface: Rc::from(interface),
-        method: Rc::from(method),
+        interface,
+        method,
         block: fields.block.finish(),
         patience: patience.map(Duration::from_millis),
     }
 }
 
 /// A call of which nothing can be said: it is routed by address alone.
-fn undescribed(destination: &str, header: &Header) -> Prepared {
+fn undescribed(destination: &str, header: &Header) -> Prepared<'static> {
     let mut fields = begin(UNREADABLE_PATH, destination);
     for (name, value) in labels(header, None) {
         if let Some(value) = value {
@@ -92,8 +93,8 @@ fn undescribed(destination: &str, header: &Header) -> Prepared {
         }
     }
     Prepared {
-        interface: Rc::from(UNREADABLE),
-        method: Rc::from(UNREADABLE),
+        interface: Cow::Borrowed(UNREADABLE),
+        method: Cow::Borrowed(UNREADABLE),
         block: fields.block.finish(),
         patience: None,
     }
@@ -206,8 +207,6 @@ pub(super) fn status_of(reason: Reason) -> Status {
     }
 }
 
-/// What a call is called of which nothing could be read.
-pub(super) const UNREADABLE: &str = "_";
 /// What HTTP/2 counts for a field beside its name and value
 /// ([RFC 9113 §6.5.2](https://www.rfc-editor.org/rfc/rfc9113#section-6.5.2)).
 const FIELD_OVERHEAD: usize = 32;

@@ -38,7 +38,7 @@ fn plan() -> Plan {
     Plan::new(Rc::new(Policy::with_defaults(Mode::ToDubbo)))
 }
 
-fn check(frame: &[u8], fields: &[(&str, &str)]) -> Result<Verified, Reason> {
+fn check<'f>(frame: &'f [u8], fields: &[(&str, &str)]) -> Result<Verified<'f>, Reason> {
     let header = match Header::decode(frame, &FRAME_LIMITS) {
         Progress::Complete(header) => header,
         other => panic!("{other:?}"),
@@ -73,7 +73,8 @@ fn what_is_true_passes_whole_or_in_part() {
         ("dubbo-arg-0", "apple"),
     ];
     for kept in 1..=all.len() {
-        let verified = check(&call(&[]), &all[..kept]).unwrap();
+        let frame = call(&[]);
+        let verified = check(&frame, &all[..kept]).unwrap();
         assert_eq!(verified.interface, "dev.meshlane.Shop");
         assert_eq!(verified.method, "buy");
         assert_eq!(verified.edits, []);

@@ -15,8 +15,6 @@ impl Connection {
             if let Some(window) = self.window.acknowledge()? {
                 self.put_initial_window(window);
             }
-            // The first SETTINGS were the ones that said so.
-            self.decoder.forbid_table();
             self.events.push_back(Event::SettingsAcknowledged);
             return Ok(());
         }

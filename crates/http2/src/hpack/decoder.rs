@@ -3,34 +3,22 @@ use super::{Fields, Invalid, huffman, integer};
 
 /// Decodes the header blocks of one connection.
 ///
-/// Memory: the dynamic table, at most 4,096 octets, and nothing after the peer has seen that it has no size; and two
-/// strings, each at most 8/5 of its block.
+/// Memory: the dynamic table, at most 4,096 octets (RFC 9113 §6.5.2, as nothing else is advertised); and two strings,
+/// each at most 8/5 of its block.
 #[derive(Debug)]
 pub(crate) struct Decoder {
     table: DynamicTable,
-    /// What was advertised by SETTINGS_HEADER_TABLE_SIZE and may be in use.
-    limit: usize,
     name: Vec<u8>,
     value: Vec<u8>,
 }
 
 impl Decoder {
-    /// At first a peer may use a table of 4,096 octets (RFC 9113 §6.5.2).
     pub(crate) fn new() -> Self {
         Self {
-            table: DynamicTable::new(INITIAL),
-            limit: INITIAL,
+            table: DynamicTable::new(TABLE_SIZE),
             name: Vec::new(),
             value: Vec::new(),
         }
-    }
-
-    /// The peer has acknowledged a SETTINGS_HEADER_TABLE_SIZE of 0. Its next block must begin with a size update, which
-    /// evicts everything (RFC 7541 §4.2). An encoder that never used the table may leave it out; so everything is
-    /// evicted now, and a reference to what is gone is an error.
-    pub(crate) fn forbid_table(&mut self) {
-        self.limit = 0;
-        self.table.set_max_size(0);
     }
 
     /// Decodes a whole block.
@@ -44,7 +32,7 @@ impl Decoder {
                 // "at the beginning of the first header block following the change": the smallest and the last (§4.2).
                 updates += 1;
                 let size = integer::decode(first, 5, rest)?;
-                if !at_start || updates > 2 || size > self.limit {
+                if !at_start || updates > 2 || size > TABLE_SIZE {
                     return Err(Invalid::TableSize);
                 }
                 self.table.set_max_size(size);
@@ -113,7 +101,7 @@ fn string<'s, 'a: 's>(rest: &mut &'a [u8], scratch: &'s mut Vec<u8>) -> Result<&
     Ok(scratch)
 }
 
-const INITIAL: usize = 4_096;
+const TABLE_SIZE: usize = 4_096;
 const INDEXED: u8 = 0x80;
 const INCREMENTAL: u8 = 0x40;
 const SIZE_UPDATE: u8 = 0x20;

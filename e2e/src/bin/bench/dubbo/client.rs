@@ -136,7 +136,7 @@ impl Http2Client {
         Self {
             scanner: Scanner::new(&http2::LAYOUT),
             calls: Calls {
-                session: Session::new(4096),
+                session: Session::new(),
                 fields,
                 work: Work::new(),
                 next_stream: 1,

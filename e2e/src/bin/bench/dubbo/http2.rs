@@ -58,27 +58,21 @@ impl Frame {
 pub(crate) struct Session {
     /// Whether the peer's SETTINGS have come.
     pub(crate) is_greeted: bool,
-    /// How many bytes of header table the peer keeps.
-    header_table: usize,
     /// What may be sent on a new stream.
     stream_window: usize,
     /// What may be sent on the connection.
     window: usize,
     /// What has come since the last update.
     received: usize,
-    /// What this side says about its own header table.
-    own_header_table: u32,
 }
 
 impl Session {
-    pub(crate) fn new(own_header_table: u32) -> Self {
+    pub(crate) fn new() -> Self {
         Self {
             is_greeted: false,
-            header_table: 4096,
             stream_window: DEFAULT_WINDOW,
             window: DEFAULT_WINDOW,
             received: 0,
-            own_header_table,
         }
     }
 
@@ -86,7 +80,6 @@ impl Session {
     pub(crate) fn greet(&self, out: &mut Vec<u8>) {
         let mut settings = Vec::new();
         let ours = [
-            (HEADER_TABLE_SIZE, self.own_header_table),
             (MAX_CONCURRENT_STREAMS, 10_000),
             (INITIAL_WINDOW_SIZE, LARGEST_WINDOW),
         ];
@@ -121,7 +114,6 @@ impl Session {
                 for setting in payload.chunks_exact(6) {
                     let (name, value) = setting.split_at(2);
                     match u16::try_from(number(name))? {
-                        HEADER_TABLE_SIZE => self.header_table = number(value),
                         INITIAL_WINDOW_SIZE => self.stream_window = number(value),
                         _ => {}
                     }
@@ -153,13 +145,7 @@ impl Session {
             frame.len()
         );
         self.window -= frame.len();
-        push(
-            out,
-            HEADERS,
-            END_HEADERS,
-            stream,
-            fields.block(self.header_table),
-        );
+        push(out, HEADERS, END_HEADERS, stream, fields.next());
         let mut parts = frame.chunks(MAX_FRAME).peekable();
         let mut is_first = true;
         while let Some(part) = parts.next() {
@@ -180,57 +166,49 @@ impl Session {
     }
 }
 
-/// A header list that is sent again and again.
-#[derive(Clone)]
+/// A header list that is sent again and again on one connection.
+#[derive(Clone, Default)]
 pub(crate) struct Fields {
-    /// Each field in full, to be kept by a peer with a header table.
+    /// The first block: each field in full, to be kept in the peer's header table.
     first: Vec<u8>,
     /// References to what the peer has kept.
     again: Vec<u8>,
-    /// Each field in full, for a peer without a header table.
-    full: Vec<u8>,
     is_kept: bool,
 }
 
 impl Fields {
-    /// A list that a peer with a header table is sent once, as all libraries do.
+    /// A list that is sent in full once, as all libraries do.
     pub(crate) fn new(fields: &[(&str, &str)]) -> Self {
-        let literal = |first: u8| {
-            let mut block = Vec::new();
-            for (name, value) in fields {
-                block.push(first);
-                for text in [name, value] {
-                    // Lengths here are below 127.
-                    block.push(u8::try_from(text.len()).unwrap_or_default() & 0x7f);
-                    block.extend(text.as_bytes());
-                }
+        let mut first = Vec::new();
+        for (name, value) in fields {
+            first.push(0x40);
+            for text in [name, value] {
+                // Lengths here are below 127.
+                first.push(u8::try_from(text.len()).unwrap_or_default() & 0x7f);
+                first.extend(text.as_bytes());
             }
-            block
-        };
+        }
         let places = 62_u8..62_u8.saturating_add(u8::try_from(fields.len()).unwrap_or(u8::MAX));
         Self {
-            first: literal(0x40),
+            first,
             // What came last is kept in front.
             again: places.rev().map(|place| 0x80 | place).collect(),
-            full: literal(0),
             is_kept: false,
         }
     }
 
-    /// A block as it was sent by somebody else to a peer without a header table.
-    pub(crate) fn of_block(block: &[u8]) -> Self {
-        Self {
-            first: block.to_vec(),
-            again: block.to_vec(),
-            full: block.to_vec(),
-            is_kept: false,
-        }
+    /// Records a block as somebody else sends it on a connection.
+    pub(crate) fn record(&mut self, block: &[u8]) {
+        let place = if self.first.is_empty() {
+            &mut self.first
+        } else {
+            &mut self.again
+        };
+        block.clone_into(place);
     }
 
-    fn block(&mut self, header_table: usize) -> &[u8] {
-        if header_table < 4096 {
-            &self.full
-        } else if std::mem::replace(&mut self.is_kept, true) {
+    fn next(&mut self) -> &[u8] {
+        if std::mem::replace(&mut self.is_kept, true) {
             &self.again
         } else {
             &self.first
@@ -256,7 +234,6 @@ fn push_header(out: &mut Vec<u8>, length: usize, kind: u8, flags: u8, stream: u3
     out.extend(stream.to_be_bytes());
 }
 
-const HEADER_TABLE_SIZE: u16 = 1;
 const MAX_CONCURRENT_STREAMS: u16 = 3;
 const INITIAL_WINDOW_SIZE: u16 = 4;
 const DEFAULT_WINDOW: usize = 65_535;

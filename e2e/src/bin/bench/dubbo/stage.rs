@@ -67,23 +67,22 @@ impl Stage {
     /// Starts everything. The tasks are those who answer behind the Envoys.
     pub(crate) async fn start(scene: &Scene, tasks: &LocalSet) -> Result<Self> {
         let calls = Call::all();
-        let seen = Rc::new(RefCell::new(Vec::new()));
         let provider = Rc::clone(&calls);
         let provider = serve(tasks, move || Provider::new(Rc::clone(&provider))).await?;
-        let server = async |header_table| {
-            let (calls, seen) = (Rc::clone(&calls), Rc::clone(&seen));
-            let peer = move || Http2Server::new(Rc::clone(&calls), header_table, Rc::clone(&seen));
-            serve(tasks, peer).await
+        let server = async || {
+            let seen = Rc::new(RefCell::new(Fields::default()));
+            let (calls, recorded) = (Rc::clone(&calls), Rc::clone(&seen));
+            let peer = move || Http2Server::new(Rc::clone(&calls), Rc::clone(&recorded));
+            Ok::<_, anyhow::Error>((serve(tasks, peer).await?, seen))
         };
-        let server_with_table = server(4096).await?;
-        // As the bridge in front of a provider does.
-        let server_without_table = server(0).await?;
+        let (plain_server, _) = server().await?;
+        let (bridged_server, bridged) = server().await?;
 
         let mut contenders = Vec::new();
         for chain in Chain::ALL {
             let upstream = match chain {
-                Chain::Http2 => server_with_table,
-                Chain::Consumer => server_without_table,
+                Chain::Http2 => plain_server,
+                Chain::Consumer => bridged_server,
                 _ => provider,
             };
             let envoy = chain.start(scene, upstream).await?;
@@ -95,7 +94,7 @@ impl Stage {
                     Chain::Http2 | Chain::Provider => {
                         let fields = match chain {
                             Chain::Http2 => Fields::new(&FIELDS),
-                            _ => Fields::of_block(&seen.borrow()),
+                            _ => bridged.borrow().clone(),
                         };
                         let mut clients = Vec::new();
                         for _ in 0..connections {

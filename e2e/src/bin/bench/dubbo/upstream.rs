@@ -87,20 +87,16 @@ struct Answers {
     calls: Rc<[Rc<Call>]>,
     /// Of each request on its way: its first bytes, and how long it is so far.
     requests: BTreeMap<u32, (Vec<u8>, usize)>,
-    seen: Rc<RefCell<Vec<u8>>>,
+    seen: Rc<RefCell<Fields>>,
 }
 
 impl Http2Server {
-    /// Keeps a header table of this size, and shows the last header block it was sent in full.
-    pub(crate) fn new(
-        calls: Rc<[Rc<Call>]>,
-        header_table: u32,
-        seen: Rc<RefCell<Vec<u8>>>,
-    ) -> Self {
+    /// Records the header blocks that it is sent.
+    pub(crate) fn new(calls: Rc<[Rc<Call>]>, seen: Rc<RefCell<Fields>>) -> Self {
         Self {
             scanner: Scanner::new(&http2::LAYOUT),
             answers: Answers {
-                session: Session::new(header_table),
+                session: Session::new(),
                 fields: Fields::new(&[
                     (":status", "200"),
                     ("content-type", "application/dubbo2"),
@@ -124,7 +120,7 @@ impl Answers {
     ) -> Result<()> {
         self.session.follow(frame, payload, length, out)?;
         if let Some(block) = http2::block(frame, payload) {
-            block.clone_into(&mut self.seen.borrow_mut());
+            self.seen.borrow_mut().record(block);
         }
         if frame.kind == DATA {
             let (beginning, so_far) = self.requests.entry(frame.stream).or_default();
