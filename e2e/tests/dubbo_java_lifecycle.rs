@@ -249,8 +249,30 @@ async fn a_changed_listener_drains_without_losing_a_call() -> Result<()> {
     .await
 }
 
-/// A consumer of Dubbo 2 that knows no other address stays where it is until the connection ends. Only the calls of that
-/// moment are lost, and none hangs.
+/// A consumer of Dubbo 2 that knows no other address stays where it is until the connection ends. With the retries that
+/// Dubbo has by default it loses no call: no attempt is refused while the connection is still there to be tried again.
+#[tokio::test]
+async fn a_changed_listener_costs_a_consumer_that_stays_no_call_with_retries() -> Result<()> {
+    play(DubboVersion::V2_6, async |scene, troupe| {
+        let (v1, gray) = troupe.addresses()?;
+        let mut mesh = Plan::shop(&[v1], &[gray], Port::dubbo())
+            .start(scene)
+            .await?;
+        let address = mesh.address("dubbo")?;
+        // Dubbo 2 retries only what it chooses from several: the same address twice, over one connection.
+        let target = Target::new(address).or(address).retries(2);
+        let outcomes = under_load(&mut troupe.consumer, &target, 4000, 200, async || {
+            mesh.change(Port::dubbo().to("gray"))
+        })
+        .await?;
+        expect_none_lost(&outcomes)?;
+        ensure!(count_of(&outcomes, "gray") > 0, "the change did not arrive");
+        mesh.expect_alive().await
+    })
+    .await
+}
+
+/// Without retries only the calls of that moment are lost, and none hangs.
 #[tokio::test]
 async fn a_changed_listener_parts_from_a_consumer_that_stays() -> Result<()> {
     play(DubboVersion::V2_7, async |scene, troupe| {

@@ -2,6 +2,7 @@
 //! a bridge has for a side leaves it only while bytes pass towards that side.
 
 mod chain;
+mod drain;
 mod flow;
 pub(crate) mod frames;
 mod limits;

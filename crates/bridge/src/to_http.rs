@@ -14,7 +14,7 @@ use meshlane_dubbo::{
     HEADER_LENGTH, Header, Progress, Serialization, Status, error_response, heartbeat_request,
     heartbeat_response, readonly_event,
 };
-use meshlane_http2::{Connection, Event, StreamId};
+use meshlane_http2::{Connection, Event, Refused, StreamId};
 
 use self::call::{Call, Caller, Queued, RESENT};
 use crate::bridge::CloseReason;
@@ -112,6 +112,12 @@ impl ToHttp {
         self.give_up_expired(now);
         self.read_frames(now, share);
         self.open_queued();
+        if self.is_ending && self.calls.is_empty() {
+            // The connection manager reads no more, so no answer could go back. The client sees
+            // the end at once, and connects again.
+            self.give_up(Reason::BridgeGoingAway, now);
+            self.outbox = Outbox::default();
+        }
         self.windows.follow(&mut self.http);
         self.wake.is_urgent = false;
         if self.outbox.has_output() && !self.wake.ping_is_out {
@@ -280,19 +286,20 @@ impl ToHttp {
             block: prepared.block,
             frame,
         });
-        if self.open_queued() == Opened::GoingAway {
-            self.refuse_queued(Reason::BridgeGoingAway);
-        } else if self.queue.len() > self.limits().max_queued_calls {
+        self.open_queued();
+        if self.queue.len() > self.limits().max_queued_calls {
             self.refuse_newest(Reason::BridgeQueueFull);
         }
     }
 
     /// Opens a stream for each waiting call, as far as that is possible now.
-    fn open_queued(&mut self) -> Opened {
+    ///
+    /// Where no stream can be opened ever again, the calls wait for the end of those on their way: an error now would
+    /// have the client try again on this very connection.
+    fn open_queued(&mut self) {
         while let Some(mut next) = self.queue.pop_front() {
             if self.calls.len() >= self.limits().max_concurrent_calls {
-                self.queue.push_front(next);
-                return Opened::NotAll;
+                return self.queue.push_front(next);
             }
             match self.http.open_stream(next.block.clone(), false) {
                 Ok(stream) => {
@@ -306,13 +313,12 @@ impl ToHttp {
                 Err(refused) => {
                     self.queue.push_front(next);
                     return match refused {
-                        meshlane_http2::Refused::MaxConcurrentStreams => Opened::NotAll,
-                        _ => Opened::GoingAway,
+                        Refused::MaxConcurrentStreams => {}
+                        Refused::GoingAway | Refused::IdsExhausted => self.end_soon(),
                     };
                 }
             }
         }
-        Opened::All
     }
 
     fn on_event(&mut self, event: Event, now: Duration, share: &mut Share) {
@@ -332,6 +338,16 @@ impl ToHttp {
     /// taken any more comes as a reset.
     fn on_go_away(&mut self, last: u32) {
         self.is_ending |= last < ANNOUNCEMENT;
+        self.drain();
+    }
+
+    /// No call is taken any more; the connection ends with the last one on its way.
+    fn end_soon(&mut self) {
+        self.is_ending = true;
+        self.drain();
+    }
+
+    fn drain(&mut self) {
         if !self.is_draining {
             self.is_draining = true;
             self.notes.push_back(Note::Draining);
@@ -456,13 +472,6 @@ impl ToHttp {
             + self.outbox.waiting_bytes()
             + self.held_answers
     }
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Opened {
-    All,
-    NotAll,
-    GoingAway,
 }
 
 const PING: [u8; 8] = *b"meshlane";
