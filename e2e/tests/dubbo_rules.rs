@@ -171,6 +171,51 @@ async fn only_the_bridge_is_believed() -> Result<()> {
     .await
 }
 
+/// A filter on the provider's side has HTTP/2 in front of it, not the bridge: what a request says of its call is believed
+/// where the document says so, and the bridge behind holds it against the frame.
+#[tokio::test]
+async fn a_filter_between_the_bridges_may_believe_its_peer() -> Result<()> {
+    on_every_version(async |scene| {
+        for (believed, tag) in [("peer", Some("gray")), ("bridge", None)] {
+            let document = json!({"dubboHeaders": believed, "tags": [{"name": "dubbo.tag", "rules": [
+                {"when": {"attribute": "dubbo.arg.0", "exact": "vip"}, "value": "gray"},
+            ]}]});
+            let provider = WireProvider::start().await?;
+            let filter = WasmFilter::traffic_tag(&document)?;
+            let plan = Plan::shop(&[provider.address()], &[], Port::dubbo().expose(&["0"], &[]));
+            let mesh = plan
+                .between(Port::new("v1").filter(&filter))
+                .start(scene)
+                .await?;
+            let mut client = WireClient::connect(mesh.address("dubbo")?).await?;
+            client
+                .send(&[call(1, "hello", "vip"), call(2, "hello", "bob")])
+                .await?;
+            for _ in 0..2 {
+                client.receive().await?;
+            }
+            let expected = [("vip", tag), ("bob", None)];
+            let expected = expected.map(|(name, tag)| (name.to_owned(), tag.map(str::to_owned)));
+            assert_eq!(Shop::arrived(&provider)?, BTreeMap::from(expected), "{believed}");
+
+            // A peer that lies gets its tag, and no further.
+            let between = mesh.between.as_ref().context("no Envoy between")?;
+            let frame = call(3, "hello", "eve");
+            let lie = Request::post("/org.demo.Greeter/hello", frame.bytes().to_vec())
+                .header("content-type", "application/dubbo2")
+                .header("dubbo-arg-0", "vip");
+            let answer = Client::http2(between.address("v1")?).send(&lie).await?;
+            // Without belief the lie is removed, and an honest call is left.
+            let (status, reached) = if tag.is_some() { (400, 2) } else { (200, 3) };
+            assert_eq!(answer.status, status, "{believed}");
+            assert_eq!(provider.calls()?.len(), reached, "{believed}");
+            mesh.expect_alive().await?;
+        }
+        Ok(())
+    })
+    .await
+}
+
 #[tokio::test]
 async fn without_rules_that_ask_a_call_is_untouched() -> Result<()> {
     on_every_version(async |scene| {

@@ -42,16 +42,19 @@ pub struct Plan {
     workers: u32,
     ports: Vec<Port>,
     clusters: Vec<Cluster>,
+    between: Option<Port>,
     to_dubbo: Value,
 }
 
-/// Two running Envoys.
+/// Two running Envoys, or three.
 #[derive(Debug)]
 pub struct Mesh {
     /// The consumer's.
     pub outbound: Envoy,
     /// The providers'.
     pub inbound: Envoy,
+    /// The one between them, if any.
+    pub between: Option<Envoy>,
     /// The calls that went through the outbound one.
     pub log: CallLog,
     plan: Plan,
@@ -66,6 +69,7 @@ impl Plan {
             workers: 1,
             ports: Vec::new(),
             clusters: Vec::new(),
+            between: None,
             to_dubbo: json!({"mode": "toDubbo"}),
         }
     }
@@ -106,6 +110,13 @@ impl Plan {
         self
     }
 
+    /// Adds an Envoy between the two whose port, of the name of a cluster, leads to it: what stands in front of
+    /// `toDubbo` where a provider has HTTP filters of its own.
+    pub fn between(mut self, port: Port) -> Self {
+        self.between = Some(port.http2());
+        self
+    }
+
     /// The document for `mode: toDubbo`.
     pub fn to_dubbo(mut self, document: Value) -> Self {
         self.to_dubbo = document;
@@ -125,20 +136,41 @@ impl Plan {
             "immediate",
         ];
         let inbound = Envoy::start_with(scene, &self.inbound()?, &arguments).await?;
+        let between = match &self.between {
+            Some(port) => {
+                let bootstrap = self.before(port, &inbound, &scene.fresh("between.json")?)?;
+                Some(Envoy::start_with(scene, &bootstrap, &arguments).await?)
+            }
+            None => None,
+        };
         let log = scene.fresh("calls.json")?;
         let listeners = ListenerFile::new(scene, &self.listeners(&log)?)?;
         let mut outbound = Bootstrap::sidecar().listener_file(&listeners);
         for cluster in &self.clusters {
-            outbound =
-                outbound.raw_cluster(cluster.outbound(self.wire, |name| inbound.address(name))?);
+            let address = |endpoint: &str| match &between {
+                Some(between) => between.address(cluster.name()),
+                None => inbound.address(endpoint),
+            };
+            outbound = outbound.raw_cluster(cluster.outbound(self.wire, address)?);
         }
         Ok(Mesh {
             outbound: Envoy::start_with(scene, &outbound, &arguments).await?,
             inbound,
+            between,
             log: CallLog::new(log),
             plan: self,
             listeners,
         })
+    }
+
+    /// The Envoy with this port before the inbound one.
+    fn before(&self, port: &Port, inbound: &Envoy, log: &Path) -> Result<Bootstrap> {
+        let mut bootstrap = Bootstrap::sidecar().raw_listener(port.to_json(self.wire, log)?);
+        for cluster in &self.clusters {
+            let cluster = cluster.outbound(self.wire, |name| inbound.address(name))?;
+            bootstrap = bootstrap.raw_cluster(cluster);
+        }
+        Ok(bootstrap)
     }
 
     fn inbound(&self) -> Result<Bootstrap> {
@@ -190,8 +222,11 @@ impl Mesh {
         self.listeners.publish(&listeners)
     }
 
-    /// Fails unless both Envoys live.
+    /// Fails unless all Envoys live.
     pub async fn expect_alive(&self) -> Result<()> {
+        if let Some(between) = &self.between {
+            between.expect_alive().await.context("between")?;
+        }
         self.outbound.expect_alive().await.context("outbound")?;
         self.inbound.expect_alive().await.context("inbound")
     }

@@ -25,6 +25,10 @@ impl Cluster {
         }
     }
 
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
     /// Sets a field of Envoy's cluster, `outlier_detection` for example.
     pub fn setting(mut self, name: &str, value: Value) -> Self {
         self.settings.insert(name.to_owned(), value);

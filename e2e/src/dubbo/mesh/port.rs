@@ -13,7 +13,7 @@ use crate::bootstrap::WasmFilter;
 pub struct Port {
     name: String,
     cluster: String,
-    to_http: Value,
+    to_http: Option<Value>,
     filters: Vec<Value>,
     routes: Vec<Value>,
     default_route: Map<String, Value>,
@@ -26,7 +26,7 @@ impl Port {
         Self {
             name: name.to_owned(),
             cluster: "v1".to_owned(),
-            to_http: json!({"mode": "toHttp"}),
+            to_http: Some(json!({"mode": "toHttp"})),
             filters: Vec::new(),
             routes: Vec::new(),
             default_route: Map::new(),
@@ -55,7 +55,13 @@ impl Port {
 
     /// The document for `mode: toHttp`.
     pub fn to_http(mut self, document: Value) -> Self {
-        self.to_http = document;
+        self.to_http = Some(document);
+        self
+    }
+
+    /// Takes HTTP/2 as it comes, without a bridge.
+    pub fn http2(mut self) -> Self {
+        self.to_http = None;
         self
     }
 
@@ -119,10 +125,13 @@ impl Port {
 
     pub(super) fn to_json(&self, wire: Wire, log: &Path) -> Result<Value> {
         let filters = match wire {
-            Wire::Http2 => vec![
-                network_filter(&self.name, &self.to_http)?,
-                self.connection_manager(log),
-            ],
+            Wire::Http2 => {
+                let bridge = self.to_http.as_ref();
+                let bridge = bridge.map(|document| network_filter(&self.name, document));
+                let mut filters: Vec<Value> = bridge.transpose()?.into_iter().collect();
+                filters.push(self.connection_manager(log));
+                filters
+            }
             Wire::Dubbo => vec![tcp_proxy(&self.cluster)],
         };
         Ok(json!({
