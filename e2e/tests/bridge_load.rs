@@ -14,9 +14,9 @@ use meshlane_e2e::{
         frame::Frame,
         mesh::{Cluster, Mesh, Plan, Port},
     },
-    peer::{Answer, Client, Gate, Provider, echo_of, sized_call, sized_response},
-    scene::on_last_version,
-    wire::{answer_text, take_text},
+    peer::{Answer, Client, Gate, Provider, difference, echo_of, sized_call, sized_response},
+    scene::{on_every_version, on_last_version},
+    wire::{WireClient, answer_text, take_text},
 };
 use serde_json::json;
 
@@ -116,6 +116,48 @@ async fn calls_over_the_limit_wait_and_those_over_the_queue_are_refused() -> Res
             assert_eq!(ending(answer.await)?, "answer");
         }
         assert_eq!(provider.calls().len(), 50);
+        mesh.expect_alive().await
+    })
+    .await
+}
+
+/// The first calls of a connection go out before the connection manager has said how many it takes.
+#[tokio::test(flavor = "multi_thread")]
+async fn calls_that_the_manager_refuses_at_first_are_made_again() -> Result<()> {
+    on_every_version(async |scene| {
+        const CALLS: u64 = 90;
+        let gate = Gate::new();
+        let answered = gate.clone();
+        let provider = Provider::start(move |call| Answer::echo(call).after(&answered)).await?;
+        let few = json!({"max_concurrent_streams": 10});
+        let port = Port::dubbo().manager("http2_protocol_options", few);
+        let mesh = Plan::shop(&[provider.address()], &[], port)
+            .start(scene)
+            .await?;
+        let mut client = WireClient::connect(mesh.address("dubbo")?).await?;
+        let calls: Vec<_> = (1..=CALLS).map(|id| sized_call(id, "echo", 300)).collect();
+        client.send(&calls).await?;
+        provider.expect_calls(10).await?;
+        gate.open();
+        let mut answers = BTreeMap::new();
+        for _ in &calls {
+            let answer = client.receive().await?;
+            answers.insert(answer.id(), answer);
+        }
+        for call in &calls {
+            let answer = answers
+                .get(&call.id())
+                .context("a call without an answer")?;
+            ensure!(
+                *answer == echo_of(call),
+                "{}",
+                difference(answer, &echo_of(call))
+            );
+        }
+        assert_eq!(provider.calls().len() as u64, CALLS, "each arrived once");
+        let stats = mesh.outbound.admin().stats().await?;
+        let refused = stats.value("http2.stream_refused_errors");
+        ensure!(refused.is_some_and(|count| count > 0), "none was refused");
         mesh.expect_alive().await
     })
     .await

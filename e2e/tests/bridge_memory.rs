@@ -13,7 +13,9 @@ use meshlane_e2e::{
         mesh::{Cluster, Mesh, Plan, Port},
     },
     envoy::Envoy,
-    peer::{Answer, Client, Provider, SlowClient, echo_of, memory, sized_call, sized_response},
+    peer::{
+        Answer, Client, Gate, Provider, SlowClient, echo_of, memory, sized_call, sized_response,
+    },
     poll,
     scene::{on_every_version, on_last_version},
     wire::answer_text,
@@ -163,6 +165,41 @@ async fn a_slow_reader_of_64_long_responses_is_bounded() -> Result<()> {
         let good = endings.get("answer").copied().unwrap_or_default();
         ensure!(good > 0 && good < CALLS, "{endings:?}");
         rest.expect_peaks("slow reader, then fast", bound(BUFFERED))?;
+        mesh.expect_alive().await
+    })
+    .await
+}
+
+/// The more calls are open, the less each response may send ahead. 800 times 60 KiB are more than a connection may hold.
+#[tokio::test(flavor = "multi_thread")]
+async fn many_responses_wait_in_small_windows() -> Result<()> {
+    on_last_version(async |scene| {
+        const CALLS: usize = 800;
+        const LENGTH: usize = 60 * KIB;
+        let response = Bytes::copy_from_slice(sized_response(0, LENGTH).bytes());
+        let gate = Gate::new();
+        let last = gate.clone();
+        let provider = Provider::start(move |call| match call.bytes().len() {
+            200 => Answer::echo(call),
+            _ => Answer::shared(call, &response).after(&last),
+        })
+        .await?;
+        let mesh = Plan::new()
+            .port(port("dubbo", "60s"))
+            .to_dubbo(json!({"mode": "toDubbo", "limits": {"maxBufferedBytes": 64 * MIB}}))
+            .cluster(cluster("v1", provider.address()))
+            .start(scene)
+            .await?;
+        let rest = Rest::of(&mesh).await?;
+        let calls = (1..=CALLS as u64).map(|id| sized_call(id, "long", 300));
+        let mut client = SlowClient::send(mesh.address("dubbo")?, calls.collect()).await?;
+        provider.expect_calls(1 + CALLS).await?;
+        gate.open();
+        client.read_slowly(200_000, 100_000).await?;
+        let answers = client.read_rest().await?;
+        let endings = endings(&answers, LENGTH)?;
+        assert_eq!(endings, BTreeMap::from([("answer".to_owned(), CALLS)]));
+        rest.expect_peaks("many responses", bound(64 * MIB))?;
         mesh.expect_alive().await
     })
     .await

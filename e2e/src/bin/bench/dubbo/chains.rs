@@ -23,6 +23,8 @@ pub(crate) enum Chain {
     DubboProxy,
     /// HTTP/2 through the connection manager.
     Http2,
+    /// HTTP/2 through a Wasm filter that takes the bytes and gives them back, then the connection manager.
+    CopyHttp2,
     /// The bridge on the consumer's side.
     Consumer,
     /// The bridge on the provider's side.
@@ -30,12 +32,13 @@ pub(crate) enum Chain {
 }
 
 impl Chain {
-    pub(crate) const ALL: [Self; 7] = [
+    pub(crate) const ALL: [Self; 8] = [
         Self::Tcp,
         Self::Noop,
         Self::Copy,
         Self::DubboProxy,
         Self::Http2,
+        Self::CopyHttp2,
         Self::Consumer,
         Self::Provider,
     ];
@@ -48,6 +51,7 @@ impl Chain {
             Self::Copy => "copying Wasm + tcp_proxy",
             Self::DubboProxy => "dubbo_proxy",
             Self::Http2 => "plain HTTP/2, connection manager",
+            Self::CopyHttp2 => "copying Wasm + HTTP/2",
             Self::Consumer => "bridge, consumer side",
             Self::Provider => "bridge, provider side",
         }
@@ -55,7 +59,7 @@ impl Chain {
 
     /// Whether what is behind it speaks HTTP/2.
     pub(crate) fn leads_to_http2(self) -> bool {
-        matches!(self, Self::Http2 | Self::Consumer)
+        matches!(self, Self::Http2 | Self::CopyHttp2 | Self::Consumer)
     }
 
     /// Starts an Envoy with one worker.
@@ -78,6 +82,7 @@ impl Chain {
             Self::Copy => vec![wasm("noop-network", "copy")?, tcp_proxy()],
             Self::DubboProxy => vec![dubbo_proxy()],
             Self::Http2 => vec![connection_manager()],
+            Self::CopyHttp2 => vec![wasm("noop-network", "copy")?, connection_manager()],
             Self::Consumer => vec![bridge("toHttp")?, connection_manager()],
             Self::Provider => vec![bridge("toDubbo")?, tcp_proxy()],
         })

@@ -40,8 +40,10 @@ pub(crate) fn ratios(measured: &Measured) -> Result<Table> {
 }
 
 /// What is compared with what.
-const RATIOS: [(Chain, Chain); 5] = [
+const RATIOS: [(Chain, Chain); 7] = [
     (Chain::Consumer, Chain::Http2),
+    (Chain::CopyHttp2, Chain::Http2),
+    (Chain::Consumer, Chain::CopyHttp2),
     (Chain::Provider, Chain::Tcp),
     (Chain::Noop, Chain::Tcp),
     (Chain::Copy, Chain::Tcp),

@@ -81,7 +81,7 @@ impl Stage {
         let mut contenders = Vec::new();
         for chain in Chain::ALL {
             let upstream = match chain {
-                Chain::Http2 => plain_server,
+                Chain::Http2 | Chain::CopyHttp2 => plain_server,
                 Chain::Consumer => bridged_server,
                 _ => provider,
             };
@@ -91,10 +91,10 @@ impl Stage {
             for connections in CONNECTIONS {
                 let connect = async || Ok::<_, anyhow::Error>(TcpStream::connect(address).await?);
                 let load = match chain {
-                    Chain::Http2 | Chain::Provider => {
+                    Chain::Http2 | Chain::CopyHttp2 | Chain::Provider => {
                         let fields = match chain {
-                            Chain::Http2 => Fields::new(&FIELDS),
-                            _ => bridged.borrow().clone(),
+                            Chain::Provider => bridged.borrow().clone(),
+                            _ => Fields::new(&FIELDS),
                         };
                         let mut clients = Vec::new();
                         for _ in 0..connections {
