@@ -80,7 +80,8 @@ fn lie(call: &Frame) -> Answer {
         "mostLength" => Answer::raw(with_length(fine(), i32::MAX as u32)).close(),
         "tooLong" => Answer::raw(response(call, OK, &vec![0x91; 18 << 20])),
         "cutHeader" => Answer::raw(fine().into_iter().take(9).collect::<Vec<_>>()).close(),
-        "cutBody" => Answer::raw(with_length(fine(), 64 << 10)).close(),
+        "cutBody" => Answer::raw(with_length(fine(), 32 << 10)).close(),
+        "cutLongBody" => Answer::raw(with_length(fine(), 128 << 10)).close(),
         "tooEarly" => Answer::nothing().close(),
         "otherId" => Answer::raw(
             [
@@ -133,7 +134,7 @@ enum Outcome {
 }
 
 /// Each lie, how it ends, and the counter that tells.
-const LIES: [(&str, Outcome, Option<&str>); 19] = [
+const LIES: [(&str, Outcome, Option<&str>); 20] = [
     ("noMagic", Outcome::Error, Some("bridge-broken-frame")),
     (
         "wrongMagicInside",
@@ -147,9 +148,10 @@ const LIES: [(&str, Outcome, Option<&str>); 19] = [
     ),
     ("mostLength", Outcome::Error, Some("bridge-frame-too-large")),
     ("tooLong", Outcome::Error, Some("bridge-frame-too-large")),
-    ("cutHeader", Outcome::Error, None),
-    ("cutBody", Outcome::Error, None),
-    ("tooEarly", Outcome::Error, None),
+    ("cutHeader", Outcome::Error, Some("bridge-provider-closed")),
+    ("cutBody", Outcome::Error, Some("bridge-provider-closed")),
+    ("cutLongBody", Outcome::Error, Some("bridge-stream-reset")),
+    ("tooEarly", Outcome::Error, Some("bridge-provider-closed")),
     ("otherId", Outcome::Fine, Some("bridge-unknown-response")),
     ("twice", Outcome::Fine, Some("bridge-unknown-response")),
     ("callback", Outcome::Fine, Some("bridge-callback-argument")),

@@ -16,7 +16,7 @@ use meshlane_dubbo::{
 };
 use meshlane_http2::{Connection, Event, Refused, StreamId};
 
-use self::call::{Call, Caller, Queued, RESENT};
+use self::call::{Call, Caller, Queued};
 use crate::bridge::CloseReason;
 use crate::budget::Share;
 use crate::chunks::Chunks;
@@ -278,7 +278,6 @@ impl ToHttp {
             answer: call::Answer::Waiting,
             http_status: None,
             exception: false,
-            resend: None,
         };
         self.queued_bytes += frame.len();
         self.queue.push_back(Queued {
@@ -287,7 +286,7 @@ impl ToHttp {
             frame,
         });
         self.open_queued();
-        if self.queue.len() > self.limits().max_queued_calls {
+        if self.queue.len() > self.most_waiting() {
             self.refuse_newest(Reason::BridgeQueueFull);
         }
     }
@@ -297,16 +296,13 @@ impl ToHttp {
     /// Where no stream can be opened ever again, the calls wait for the end of those on their way: an error now would
     /// have the client try again on this very connection.
     fn open_queued(&mut self) {
-        while let Some(mut next) = self.queue.pop_front() {
-            if self.calls.len() >= self.limits().max_concurrent_calls {
+        while let Some(next) = self.queue.pop_front() {
+            if self.calls.len() >= self.most_open() {
                 return self.queue.push_front(next);
             }
             match self.http.open_stream(next.block.clone(), false) {
                 Ok(stream) => {
                     self.queued_bytes -= next.frame.len();
-                    if !self.is_greeted && next.frame.len() <= RESENT {
-                        next.call.resend = Some((next.block, next.frame.clone()));
-                    }
                     self.http.send_data(stream, next.frame, true);
                     self.calls.insert(stream, next.call);
                 }
@@ -321,12 +317,27 @@ impl ToHttp {
         }
     }
 
+    /// How many calls may be on their way.
+    ///
+    /// Until the connection manager has said how many streams it takes, it is one: Envoy refuses more than it takes,
+    /// and 1.36 ends the connection over them.
+    fn most_open(&self) -> usize {
+        let most = self.limits().max_concurrent_calls;
+        if self.is_greeted { most } else { most.min(1) }
+    }
+
+    /// How many calls may wait: at first also those that will go as soon as they may.
+    fn most_waiting(&self) -> usize {
+        let soon = self.limits().max_concurrent_calls - self.most_open();
+        self.limits().max_queued_calls + soon
+    }
+
     fn on_event(&mut self, event: Event, now: Duration, share: &mut Share) {
         match event {
             Event::Headers { id, headers, end } => self.on_headers(id, &headers, end, now),
             Event::Data { id, data, end } => self.on_data(id, data, end, now, share),
             Event::Trailers { id, .. } => self.on_end(id, now),
-            Event::Reset { id, code, reason } => self.on_reset(id, code, reason, now),
+            Event::Reset { id, reason, .. } => self.on_reset(id, reason, now),
             Event::GoAway { last, .. } => self.on_go_away(last),
             Event::Pong { .. } => self.wake.ping_is_out = false,
             Event::PeerSettings => self.is_greeted = true,

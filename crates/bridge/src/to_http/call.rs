@@ -23,13 +23,7 @@ pub(super) struct Call {
     pub(super) answer: Answer,
     pub(super) http_status: Option<u16>,
     pub(super) exception: bool,
-    /// What was sent before the connection manager had said how many streams it takes: it may
-    /// refuse the stream, and then it is sent again. See [`RESENT`].
-    pub(super) resend: Option<(HeaderBlock, Bytes)>,
 }
-
-/// The longest frame that is kept to be sent again.
-pub(super) const RESENT: usize = 16 * 1024;
 
 /// Where an answer goes to.
 #[derive(Debug, Clone, Copy)]

@@ -8,7 +8,7 @@ use meshlane_diagnostics::Reason;
 use meshlane_dubbo::{HEADER_LENGTH, Header, Progress, Status};
 use meshlane_http2::{ErrorCode, Headers, ResetReason, StreamId};
 
-use super::call::{Answer, Frame, Queued};
+use super::call::{Answer, Frame};
 use super::{ToHttp, request};
 use crate::budget::Share;
 use crate::note::Note;
@@ -23,7 +23,6 @@ impl ToHttp {
         let Some(call) = self.calls.get_mut(&id) else {
             return;
         };
-        call.resend = None;
         call.http_status = headers.status();
         call.exception = headers.get(EXCEPTION.as_bytes()).is_some();
         if let Answer::Waiting = call.answer {
@@ -227,16 +226,7 @@ impl ToHttp {
         self.calls.remove(&id);
     }
 
-    pub(super) fn on_reset(
-        &mut self,
-        id: StreamId,
-        code: ErrorCode,
-        by: ResetReason,
-        now: Duration,
-    ) {
-        if code == ErrorCode::REFUSED_STREAM && by == ResetReason::Peer && self.resend(id) {
-            return;
-        }
+    pub(super) fn on_reset(&mut self, id: StreamId, by: ResetReason, now: Duration) {
         let reason = match by {
             ResetReason::GoAway => Reason::BridgeGoingAway,
             _ => Reason::BridgeStreamReset,
@@ -248,22 +238,6 @@ impl ToHttp {
             Some(_) => self.fail(id, reason, now),
         }
         self.calls.remove(&id);
-    }
-
-    /// Queues a call again that was not acted on, when what was sent is still there.
-    fn resend(&mut self, id: StreamId) -> bool {
-        let Some(call) = self.calls.get_mut(&id) else {
-            return false;
-        };
-        let Some((block, frame)) = call.resend.take() else {
-            return false;
-        };
-        let Some(call) = self.calls.remove(&id) else {
-            return false;
-        };
-        self.queued_bytes += frame.len();
-        self.queue.push_back(Queued { call, block, frame });
-        true
     }
 
     /// Half a response is out and the rest will not come. What follows could not be told from
