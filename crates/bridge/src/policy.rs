@@ -5,6 +5,7 @@ mod interfaces;
 mod names;
 mod validate;
 
+use meshlane_attributes::dubbo::DEFAULT_CARRIERS;
 use meshlane_attributes::{ArgumentPath, ProxyKind};
 use meshlane_diagnostics::{Violations, parse_json};
 
@@ -131,10 +132,8 @@ impl Policy {
 impl Carrier {
     /// The known carriers of tags and of trace context.
     fn defaults() -> Vec<Self> {
-        DEFAULT_CARRIERS
-            .iter()
-            .map(|name| Self::new(name))
-            .collect()
+        let names = DEFAULT_CARRIERS.iter().chain(&OTHER_SPELLINGS);
+        names.map(|name| Self::new(name)).collect()
     }
 
     pub(crate) fn new(name: &str) -> Self {
@@ -159,32 +158,14 @@ impl Default for Limits {
     }
 }
 
-/// As peers spell them in attachments, where upper and lower case differ.
-const DEFAULT_CARRIERS: [&str; 26] = [
-    "dubbo.tag",
-    "x-mse-tag",
-    "x-asm-prefer-tag",
-    "traceparent",
-    "tracestate",
-    "baggage",
-    "b3",
-    "x-b3-traceid",
-    "x-b3-spanid",
-    "x-b3-parentspanid",
-    "x-b3-sampled",
-    "x-b3-flags",
+/// How some peers spell them in attachments, whose names have upper and lower case.
+const OTHER_SPELLINGS: [&str; 8] = [
     "X-B3-TraceId",
     "X-B3-SpanId",
     "X-B3-ParentSpanId",
     "X-B3-Sampled",
     "X-B3-Flags",
-    "x-request-id",
-    "uber-trace-id",
-    "sw8",
-    "x-datadog-trace-id",
-    "x-cloud-trace-context",
     "X-Cloud-Trace-Context",
-    "eagleeye-traceid",
     "EagleEye-TraceID",
     "EagleEye-TraceId",
 ];

@@ -113,9 +113,8 @@ impl Session {
                 self.is_greeted = true;
                 for setting in payload.chunks_exact(6) {
                     let (name, value) = setting.split_at(2);
-                    match u16::try_from(number(name))? {
-                        INITIAL_WINDOW_SIZE => self.stream_window = number(value),
-                        _ => {}
+                    if u16::try_from(number(name))? == INITIAL_WINDOW_SIZE {
+                        self.stream_window = number(value);
                     }
                 }
                 push(out, SETTINGS, ACK, 0, &[]);
