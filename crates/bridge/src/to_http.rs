@@ -319,11 +319,15 @@ impl ToHttp {
 
     /// How many calls may be on their way.
     ///
-    /// Until the connection manager has said how many streams it takes, it is one: Envoy refuses more than it takes,
+    /// Until the connection manager has said how many streams it takes, it is a few: Envoy refuses more than it takes,
     /// and 1.36 ends the connection over them.
     fn most_open(&self) -> usize {
         let most = self.limits().max_concurrent_calls;
-        if self.is_greeted { most } else { most.min(1) }
+        if self.is_greeted {
+            most
+        } else {
+            most.min(FIRST_CALLS)
+        }
     }
 
     /// How many calls may wait: at first also those that will go as soon as they may.
@@ -485,6 +489,8 @@ impl ToHttp {
     }
 }
 
+/// How many calls go out before the connection manager's SETTINGS have come.
+const FIRST_CALLS: usize = 10;
 const PING: [u8; 8] = *b"meshlane";
 /// A GOAWAY with this only announces the one that counts
 /// ([RFC 9113 §6.8](https://www.rfc-editor.org/rfc/rfc9113#section-6.8)).

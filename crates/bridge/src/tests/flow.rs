@@ -114,7 +114,7 @@ fn a_thousand_calls_at_once() {
 
 #[test]
 fn more_calls_than_streams_wait_for_their_turn() {
-    let mut chain = Chain::with(27, |_| {}, |policy| policy.limits.max_concurrent_calls = 4);
+    let mut chain = Chain::with(27, |_| {}, |policy| policy.limits.max_concurrent_calls = 10);
     for id in 1..=40 {
         chain.send(frames::call(id, true, "hello", "bob", &[]));
     }
