@@ -14,6 +14,7 @@ use crate::upstream::Upstream;
 mod filter;
 mod listener;
 mod listener_file;
+pub mod parts;
 
 /// Everything that one Envoy is started with.
 #[derive(Clone, Debug)]
@@ -177,12 +178,11 @@ fn cluster(upstream: &Upstream) -> Value {
         "name": upstream.name(),
         "type": "STATIC",
         "connect_timeout": "5s",
-        "typed_extension_protocol_options": {"envoy.extensions.upstreams.http.v3.HttpProtocolOptions": {
-            "@type": "type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions",
+        "typed_extension_protocol_options": parts::http_upstream(json!({
             "use_downstream_protocol_config": {"http2_protocol_options": {}},
             // The echo repeats what may be large.
             "common_http_protocol_options": {"max_headers_count": 10_000},
-        }},
+        })),
         "load_assignment": {"cluster_name": upstream.name(), "endpoints": [{"lb_endpoints": [
             {"endpoint": {"address": {"socket_address": socket_address}}},
         ]}]},

@@ -89,19 +89,18 @@ impl Drop for Scene {
 /// Plays a scenario on every version of Envoy that `MESHLANE_ENVOY_VERSIONS` names (separated by spaces).
 pub async fn on_every_version(scenario: impl AsyncFn(&Scene) -> Result<()>) -> Result<()> {
     for version in versions() {
-        let scene = Scene::new(&version)?;
-        scenario(&scene)
-            .await
-            .with_context(|| format!("on Envoy {version}"))?;
-        scene.pass();
+        play(&version, &scenario).await?;
     }
     Ok(())
 }
 
 /// Plays a scenario on the last of those versions alone: for what takes long and is Envoy's business least of all.
 pub async fn on_last_version(scenario: impl AsyncFn(&Scene) -> Result<()>) -> Result<()> {
-    let version = versions().pop().unwrap_or_default();
-    let scene = Scene::new(&version)?;
+    play(&versions().pop().unwrap_or_default(), &scenario).await
+}
+
+async fn play(version: &str, scenario: &impl AsyncFn(&Scene) -> Result<()>) -> Result<()> {
+    let scene = Scene::new(version)?;
     scenario(&scene)
         .await
         .with_context(|| format!("on Envoy {version}"))?;

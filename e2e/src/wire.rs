@@ -22,6 +22,8 @@ pub const REQUEST: u8 = 0xc2;
 pub const ONE_WAY: u8 = 0x82;
 /// The flags of a heartbeat that wants an answer.
 pub const HEARTBEAT: u8 = 0xe2;
+/// An event that wants no answer.
+pub const ONE_WAY_EVENT: u8 = 0xa2;
 /// The flags of a response.
 pub const RESPONSE: u8 = 0x02;
 /// The flags of the answer to a heartbeat.

@@ -2,6 +2,7 @@
 
 use anyhow::{Result, ensure};
 use meshlane_e2e::{
+    bootstrap::parts,
     dubbo::{
         frame::Frame,
         mesh::{Cluster, Mesh, Plan, Port},
@@ -92,11 +93,10 @@ async fn a_first_request_may_be_longer_than_the_first_window() -> Result<()> {
         // Each call gets a connection of its own on the whole way.
         let fresh = Cluster::new("v1", &[provider.address()]).setting(
             "typed_extension_protocol_options",
-            json!({"envoy.extensions.upstreams.http.v3.HttpProtocolOptions": {
-                "@type": "type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions",
+            parts::http_upstream(json!({
                 "common_http_protocol_options": {"max_requests_per_connection": 1},
                 "explicit_http_config": {"http2_protocol_options": {}},
-            }}),
+            })),
         );
         let port = Port::dubbo().setting("timeout", json!("60s"));
         let mesh = Plan::new().port(port).cluster(fresh).start(scene).await?;

@@ -12,7 +12,9 @@ use meshlane_e2e::{
     peer::{Answer, Client, Gate, Provider, difference, echo_of, sized_call},
     poll,
     scene::on_last_version,
-    wire::{HEARTBEAT, HEARTBEAT_ANSWER, OK, REQUEST, RESPONSE, answer_text, take_text},
+    wire::{
+        HEARTBEAT, HEARTBEAT_ANSWER, OK, ONE_WAY_EVENT, REQUEST, RESPONSE, answer_text, take_text,
+    },
 };
 use serde_json::json;
 use tokio::{
@@ -102,7 +104,9 @@ fn lie(call: &Frame) -> Answer {
         ),
         "longEvent" => Answer::raw(
             [
-                Frame::new(0xa2, 0, 1, &[0x52; 5_000]).bytes().to_vec(),
+                Frame::new(ONE_WAY_EVENT, 0, 1, &[0x52; 5_000])
+                    .bytes()
+                    .to_vec(),
                 fine(),
             ]
             .concat(),

@@ -17,29 +17,16 @@ use meshlane_e2e::{
     peer::{Answer, Client, Gate, Provider, difference, echo_of, sized_call, sized_response},
     poll,
     scene::{on_every_version, on_last_version},
-    wire::{WireClient, answer_text, take_text},
+    wire::{ONE_WAY_EVENT, WireClient, answer_text, take_text},
 };
 use serde_json::json;
 
-/// Flags of an event in Hessian2 that wants no answer.
-const ONE_WAY_EVENT: u8 = 0xa2;
-
 /// What Envoy should do about calls whose endpoint fails.
 fn retrying() -> Port {
-    Port::dubbo().setting(
-        "retry_policy",
-        json!({
-            "retry_on": "connect-failure,refused-stream,reset,5xx",
-            "num_retries": 3,
-            "retry_host_predicate": [{
-                "name": "envoy.retry_host_predicates.previous_hosts",
-                "typed_config": {
-                    "@type": "type.googleapis.com/envoy.extensions.retry.host.previous_hosts.v3.PreviousHostsPredicate",
-                },
-            }],
-            "host_selection_retry_max_attempts": 5,
-        }),
-    )
+    Port::dubbo().retry_elsewhere(json!({
+        "retry_on": "connect-failure,refused-stream,reset,5xx",
+        "num_retries": 3,
+    }))
 }
 
 async fn expect_echo(client: &Client, id: u64) -> Result<()> {

@@ -12,6 +12,7 @@ use std::{
 use anyhow::{Context, Result, ensure};
 use bytes::Bytes;
 use meshlane_e2e::{
+    bootstrap::parts,
     dubbo::{
         frame::Frame,
         mesh::{Cluster, Mesh, Plan, Port},
@@ -51,10 +52,7 @@ fn windows() -> Value {
 fn cluster(name: &str, address: SocketAddr) -> Cluster {
     Cluster::new(name, &[address]).setting(
         "typed_extension_protocol_options",
-        json!({"envoy.extensions.upstreams.http.v3.HttpProtocolOptions": {
-            "@type": "type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions",
-            "explicit_http_config": {"http2_protocol_options": windows()},
-        }}),
+        parts::http2_upstream(windows()),
     )
 }
 

@@ -4,7 +4,7 @@
 
 use anyhow::{Result, ensure};
 use meshlane_e2e::{
-    bootstrap::{Bootstrap, ConfigFile, WasmFilter},
+    bootstrap::{Bootstrap, ConfigFile, WasmFilter, parts},
     envoy::Envoy,
     poll,
     scene::{Scene, on_every_version},
@@ -42,9 +42,7 @@ impl Stage {
             "@type": "type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager",
             "stat_prefix": "dubbo",
             "codec_type": "AUTO",
-            "http_filters": [{"name": "envoy.filters.http.router", "typed_config": {
-                "@type": "type.googleapis.com/envoy.extensions.filters.http.router.v3.Router",
-            }}],
+            "http_filters": [parts::router()],
             "route_config": {"name": "dubbo", "virtual_hosts": [
                 host("one", "one", 511), host("two", "two", 522), host("other", "*", 533),
             ]},

@@ -6,7 +6,7 @@ use anyhow::{Context, Result, ensure};
 use meshlane::documents::{Findings, Kind, find};
 use meshlane::source::Source;
 use meshlane_e2e::{
-    bootstrap::{Bootstrap, Listener, WasmFilter},
+    bootstrap::{Bootstrap, Listener, WasmFilter, parts},
     envoy::Envoy,
     scene::{on_every_version, workspace},
     upstream::Upstream,
@@ -50,11 +50,7 @@ fn add(bootstrap: Bootstrap, kind: Kind, name: &str, filter: &WasmFilter) -> Boo
     if !kind.is_network() {
         return bootstrap.listener(Listener::new(name).filter(filter));
     }
-    let proxy = json!({"name": "envoy.filters.network.tcp_proxy", "typed_config": {
-        "@type": "type.googleapis.com/envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy",
-        "stat_prefix": name,
-        "cluster": "v1",
-    }});
+    let proxy = parts::tcp_proxy(name, "v1");
     bootstrap.raw_listener(json!({
         "name": name,
         "address": {"socket_address": {"address": "127.0.0.1", "port_value": 0}},

@@ -1,31 +1,14 @@
 //! `meshlane dubbo decode`
 
-use meshlane::command::{Exit, Streams, run};
+use meshlane::command::Exit;
 use serde_json::{Value, json};
 
-use crate::{Outcome, meshlane, workspace};
+use crate::{Outcome, meshlane, meshlane_with_input, workspace};
 
 /// Decodes what is on standard input.
-fn decode(arguments: &[&str], mut input: &[u8]) -> Outcome {
-    let (mut output, mut errors) = (Vec::new(), Vec::new());
-    let command = ["meshlane", "dubbo", "decode", "-"];
-    let exit = run(
-        command
-            .iter()
-            .chain(arguments)
-            .map(std::ffi::OsString::from),
-        &mut Streams {
-            input: &mut input,
-            output: &mut output,
-            errors: &mut errors,
-            coloured: false,
-        },
-    );
-    Outcome {
-        exit,
-        output: String::from_utf8(output).unwrap(),
-        errors: String::from_utf8(errors).unwrap(),
-    }
+fn decode(arguments: &[&str], input: &[u8]) -> Outcome {
+    let command = [&["dubbo", "decode", "-"], arguments].concat();
+    meshlane_with_input(&command, input)
 }
 
 /// The objects that were printed.

@@ -34,13 +34,13 @@ fn meshlane(arguments: &[&str]) -> Outcome {
 }
 
 /// Runs the program with something on its standard input.
-fn meshlane_with_input(arguments: &[&str], input: &str) -> Outcome {
+fn meshlane_with_input(arguments: &[&str], input: impl AsRef<[u8]>) -> Outcome {
     let (mut output, mut errors) = (Vec::new(), Vec::new());
     let program = std::iter::once(OsString::from("meshlane"));
     let exit = run(
         program.chain(arguments.iter().map(OsString::from)),
         &mut Streams {
-            input: &mut input.as_bytes(),
+            input: &mut input.as_ref(),
             output: &mut output,
             errors: &mut errors,
             coloured: false,

@@ -1,6 +1,8 @@
 use std::cell::Cell;
 use std::rc::Rc;
 
+use crate::policy::Limits;
+
 /// How many bytes the connections of one VM may hold together.
 ///
 /// A network filter cannot stop its upstream from sending, so what has to wait for a window or
@@ -43,9 +45,10 @@ impl Share {
     }
 
     /// Whether the connection may hold as much as this, by its own limit and that of the VM.
-    pub(crate) fn allows(&self, held: usize, own_limit: usize, vm_limit: usize) -> bool {
+    pub(crate) fn allows(&self, held: usize, limits: &Limits) -> bool {
         let others = self.budget.held.get().saturating_sub(self.held);
-        held <= own_limit && others.saturating_add(held) <= vm_limit
+        held <= limits.max_buffered_bytes
+            && others.saturating_add(held) <= limits.max_buffered_bytes_per_vm
     }
 }
 
@@ -63,15 +66,20 @@ mod tests {
 
     #[test]
     fn connections_share_the_limit_and_give_back_what_they_held() {
+        let limits = Limits {
+            max_buffered_bytes: 80,
+            max_buffered_bytes_per_vm: 100,
+            ..Limits::default()
+        };
         let budget = Budget::new();
         let mut one = Share::new(budget.clone());
         let two = Share::new(budget.clone());
-        assert!(one.allows(60, 80, 100));
+        assert!(one.allows(60, &limits));
         one.report(60);
-        assert!(two.allows(40, 80, 100));
-        assert!(!two.allows(41, 80, 100), "the VM's limit");
-        assert!(!one.allows(81, 80, 100), "its own limit");
-        assert!(one.allows(80, 80, 100), "what it holds already counts once");
+        assert!(two.allows(40, &limits));
+        assert!(!two.allows(41, &limits), "the VM's limit");
+        assert!(!one.allows(81, &limits), "its own limit");
+        assert!(one.allows(80, &limits), "what it holds already counts once");
         drop(one);
         assert_eq!(budget.held(), 0);
     }

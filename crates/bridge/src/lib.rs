@@ -29,6 +29,9 @@ use meshlane_dubbo::{FrameLimits, HEADER_LENGTH, Header};
 /// The id of our own events. Ids of the two directions are independent.
 const EVENT_ID: u64 = 0x6d65_7368_6c61_6e65;
 
+/// What our own PING frames say.
+const PING: [u8; 8] = *b"meshlane";
+
 /// A length that Java could not have written means that these are no frames; one that is only
 /// too long for the configuration is refused and skipped.
 const FRAME_LIMITS: FrameLimits = FrameLimits {

@@ -17,7 +17,6 @@ use meshlane_http2::{Connection, Event, StreamId};
 use self::answer::Blocks;
 use self::incoming::Incoming;
 use self::provider::Reading;
-use crate::EVENT_ID;
 use crate::bridge::CloseReason;
 use crate::budget::Share;
 use crate::chunks::Chunks;
@@ -25,6 +24,7 @@ use crate::note::{CallEnded, Note, RecentNames};
 use crate::plan::Plan;
 use crate::policy::Limits;
 use crate::windows::{self, Windows};
+use crate::{EVENT_ID, PING};
 
 /// The state of one connection between an HTTP/2 peer and a provider.
 #[derive(Debug)]
@@ -212,20 +212,8 @@ impl ToDubbo {
         &self.plan.policy.limits
     }
 
-    /// Whether this connection may hold so much.
-    fn may_hold(&self, bytes: usize, share: &Share) -> bool {
-        let limits = self.limits();
-        share.allows(
-            bytes,
-            limits.max_buffered_bytes,
-            limits.max_buffered_bytes_per_vm,
-        )
-    }
-
     /// How many bytes this connection holds.
     pub(crate) fn held_bytes(&self) -> usize {
         self.input.len() + self.incoming_bytes + self.http.queued_bytes()
     }
 }
-
-const PING: [u8; 8] = *b"meshlane";

@@ -25,7 +25,7 @@ use crate::outbox::Outbox;
 use crate::plan::Plan;
 use crate::policy::{Limits, OnBrokenFrame};
 use crate::windows::{Windows, http2_config};
-use crate::{EVENT_ID, FRAME_LIMITS, frame_length};
+use crate::{EVENT_ID, FRAME_LIMITS, PING, frame_length};
 
 /// The state of one Dubbo client's connection.
 #[derive(Debug)]
@@ -220,7 +220,7 @@ impl ToHttp {
             return Some(Reason::BridgeFrameTooLarge);
         }
         let held = self.held_bytes() - self.input.len() + length.max(self.input.len());
-        (!self.may_hold(held, share)).then_some(Reason::BridgeBufferFull)
+        (!share.allows(held, self.limits())).then_some(Reason::BridgeBufferFull)
     }
 
     fn on_frame(&mut self, header: &Header, frame: Bytes, now: Duration) {
@@ -469,16 +469,6 @@ impl ToHttp {
         &self.plan.policy.limits
     }
 
-    /// Whether this connection may hold so much.
-    fn may_hold(&self, bytes: usize, share: &Share) -> bool {
-        let limits = self.limits();
-        share.allows(
-            bytes,
-            limits.max_buffered_bytes,
-            limits.max_buffered_bytes_per_vm,
-        )
-    }
-
     /// How many bytes this connection holds.
     pub(crate) fn held_bytes(&self) -> usize {
         self.input.len()
@@ -491,7 +481,6 @@ impl ToHttp {
 
 /// How many calls go out before the connection manager's SETTINGS have come.
 const FIRST_CALLS: usize = 10;
-const PING: [u8; 8] = *b"meshlane";
 /// A GOAWAY with this only announces the one that counts
 /// ([RFC 9113 §6.8](https://www.rfc-editor.org/rfc/rfc9113#section-6.8)).
 const ANNOUNCEMENT: u32 = 0x7fff_ffff;

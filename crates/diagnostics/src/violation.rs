@@ -245,13 +245,37 @@ impl Violations {
         list: &[T],
         limit: usize,
     ) -> bool {
-        let problem = match list.len() {
-            0 => Problem::Empty { what },
-            found if found > limit => Problem::TooMany { what, found, limit },
-            _ => return true,
-        };
-        self.push(place, problem);
-        false
+        if list.is_empty() {
+            self.push(place, Problem::Empty { what });
+            return false;
+        }
+        self.at_most(place, what, list, limit)
+    }
+
+    /// Notes a list that is longer than `limit`; tells whether it is not.
+    pub fn at_most<T>(
+        &mut self,
+        place: &Place<'_>,
+        what: &'static str,
+        list: &[T],
+        limit: usize,
+    ) -> bool {
+        let found = list.len();
+        if found > limit {
+            self.push(place, Problem::TooMany { what, found, limit });
+        }
+        found <= limit
+    }
+
+    /// Notes a name that cannot go into metrics and logs.
+    pub fn identifier(&mut self, place: &Place<'_>, text: &str) {
+        let is_valid = (1..=MAX_IDENTIFIER).contains(&text.len())
+            && text
+                .bytes()
+                .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'/'));
+        if !is_valid {
+            self.invalid(place, text, "a name of 1 to 64 letters, digits and `-_/`");
+        }
     }
 
     /// Whether nothing is wrong.
@@ -343,6 +367,8 @@ fn did_you_mean(found: &str, known: &[String]) -> String {
         .map(|name| format!("; did you mean `{name}`?"))
         .unwrap_or_default()
 }
+
+const MAX_IDENTIFIER: usize = 64;
 
 #[cfg(test)]
 mod tests {

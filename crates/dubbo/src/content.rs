@@ -7,10 +7,12 @@ mod other;
 
 use std::borrow::Cow;
 
-use meshlane_hessian2::Value;
+use meshlane_hessian2::{Node, Value};
 
 use crate::java::Dialect;
-use crate::{CallHead, Header, InvalidBody, Limits, ResultKind, Serialization, Status};
+use crate::{
+    CallHead, Header, InvalidBody, InvalidBodyKind, Limits, ResultKind, Serialization, Status,
+};
 
 /// What a body says.
 #[derive(Debug, Clone, PartialEq)]
@@ -70,6 +72,15 @@ pub struct Attachments<'a> {
     pub offset: usize,
     /// A map or null.
     pub map: Value<'a>,
+}
+
+impl<'a> Attachments<'a> {
+    fn new(offset: usize, map: Value<'a>) -> Result<Self, InvalidBody> {
+        match map.root().node() {
+            Node::Null | Node::Map { .. } => Ok(Self { offset, map }),
+            _ => Err(InvalidBodyKind::Attachments.at(offset)),
+        }
+    }
 }
 
 impl<'a> Content<'a> {

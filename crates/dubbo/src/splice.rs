@@ -90,6 +90,8 @@ struct Pair {
 struct Notation {
     text: fn(&mut Vec<u8>, &str),
     null: u8,
+    /// What is around the pairs of a map.
+    map: [u8; 2],
 }
 
 /// The pairs of each change as they were found, and where further pairs can be inserted.
@@ -121,8 +123,14 @@ impl<'p> Plan<'p> {
         }
     }
 
-    /// The edits in order, and the pairs to be inserted behind the others.
-    fn edits(&self, notation: &Notation) -> (Vec<Edit>, Vec<u8>) {
+    /// The edits in order. Pairs that are new come last in the map, at `end`; where there is none because `attachments`
+    /// are null, a map takes their place.
+    fn edits(
+        &self,
+        notation: &Notation,
+        attachments: Range<usize>,
+        end: Option<usize>,
+    ) -> Vec<Edit> {
         let mut edits = Vec::new();
         let mut behind = Vec::new();
         for (place, change) in self.changes.iter().enumerate() {
@@ -136,7 +144,20 @@ impl<'p> Plan<'p> {
             }
         }
         edits.sort_by_key(|edit| edit.range.start);
-        (edits, behind)
+        if !behind.is_empty() {
+            let [open, close] = notation.map;
+            edits.push(match end {
+                Some(end) => Edit {
+                    range: end..end,
+                    replacement: behind,
+                },
+                None => Edit {
+                    range: attachments,
+                    replacement: [&[open][..], &behind, &[close]].concat(),
+                },
+            });
+        }
+        edits
     }
 }
 

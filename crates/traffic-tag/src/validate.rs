@@ -24,7 +24,7 @@ impl Policy {
         let mut violations = Violations::default();
         let root = Place::root();
         if let Some(name) = &config.name {
-            identifier(name, &root.key("name"), &mut violations);
+            violations.identifier(&root.key("name"), name);
         }
         let mut table = AttributeTable::default();
         source_ip(config, &mut table, &root, &mut violations);
@@ -243,7 +243,7 @@ impl Tags<'_> {
             } else {
                 &place
             };
-            identifier(&name, name_place, scope.violations);
+            scope.violations.identifier(name_place, &name);
             unique(
                 &name,
                 name.clone(),
@@ -335,17 +335,6 @@ fn tag_value(
         .ok()
 }
 
-/// A name that goes into metrics and logs.
-fn identifier(text: &str, place: &Place<'_>, violations: &mut Violations) {
-    let is_valid = (1..=MAX_IDENTIFIER).contains(&text.len())
-        && text
-            .bytes()
-            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'/'));
-    if !is_valid {
-        violations.invalid(place, text, "a name of 1 to 64 letters, digits and `-_/`");
-    }
-}
-
 /// Refuses a name whose `key` was used before.
 fn unique(
     name: &str,
@@ -375,7 +364,6 @@ fn present(keys: &[&'static str], there: &[bool]) -> Vec<&'static str> {
 
 const MAX_TRUSTED_HOPS: f64 = 32.0;
 const MAX_NAME: usize = 128;
-const MAX_IDENTIFIER: usize = 64;
 
 #[cfg(test)]
 mod tests;

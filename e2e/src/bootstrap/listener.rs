@@ -4,7 +4,10 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
-use super::filter::{ConfigFile, WasmFilter};
+use super::{
+    filter::{ConfigFile, WasmFilter},
+    parts,
+};
 use crate::pki::{Authority, ServerCertificate};
 
 /// Which side of the workload a listener is on.
@@ -96,10 +99,7 @@ impl Listener {
 
     /// Sends requests with this header to another cluster than `v1`.
     pub fn route_by_header(self, header: &str, value: &str, cluster: &str) -> Self {
-        self.route(json!({
-            "match": {"prefix": "/", "headers": [{"name": header, "string_match": {"exact": value}}]},
-            "route": {"cluster": cluster, "timeout": "15s"},
-        }))
+        self.route(parts::route_by_header(header, value, cluster))
     }
 
     /// Adds a route before the last one.
@@ -164,10 +164,7 @@ impl Listener {
 
     fn connection_manager(&self) -> Value {
         let mut filters = self.filters.clone();
-        filters.push(json!({
-            "name": "envoy.filters.http.router",
-            "typed_config": {"@type": "type.googleapis.com/envoy.extensions.filters.http.router.v3.Router"},
-        }));
+        filters.push(parts::router());
         let mut routes = self.routes.clone();
         routes
             .push(json!({"match": {"prefix": "/"}, "route": {"cluster": "v1", "timeout": "15s"}}));
@@ -202,21 +199,15 @@ impl Listener {
 }
 
 fn access_log(file: &Path) -> Value {
-    json!({
-        "name": "envoy.access_loggers.file",
-        "typed_config": {
-            "@type": "type.googleapis.com/envoy.extensions.access_loggers.file.v3.FileAccessLog",
-            "path": file,
-            "log_format": {"json_format": {
-                "id": "%REQ(x-e2e-id)%",
-                "status": "%RESPONSE_CODE%",
-                "upstream": "%UPSTREAM_CLUSTER%",
-                "flags": "%RESPONSE_FLAGS%",
-                "details": "%RESPONSE_CODE_DETAILS%",
-                "tags": "%FILTER_STATE(wasm.meshlane.traffic-tag:PLAIN)%",
-            }},
-        },
-    })
+    let format = json!({
+        "id": "%REQ(x-e2e-id)%",
+        "status": "%RESPONSE_CODE%",
+        "upstream": "%UPSTREAM_CLUSTER%",
+        "flags": "%RESPONSE_FLAGS%",
+        "details": "%RESPONSE_CODE_DETAILS%",
+        "tags": "%FILTER_STATE(wasm.meshlane.traffic-tag:PLAIN)%",
+    });
+    parts::file_access_log(file, &format)
 }
 
 fn transport_socket(tls: &Tls) -> Value {

@@ -17,7 +17,7 @@ use tokio::{
     task::JoinHandle,
 };
 
-use super::{BAD_REQUEST, HEARTBEAT_ANSWER, OK, RESPONSE, take_text, text};
+use super::{BAD_REQUEST, HEARTBEAT_ANSWER, OK, ONE_WAY_EVENT, RESPONSE, take_text, text};
 use crate::dubbo::frame::Frame;
 
 /// A provider on a free port. Its methods, each with one text argument:
@@ -154,7 +154,7 @@ fn answer(frame: &Frame, answers: &UnboundedSender<Frame>) -> Result<bool> {
             return Ok(true);
         }
         "readonly" => {
-            answers.send(Frame::new(0xa2, 0, 1, b"\x01R"))?;
+            answers.send(Frame::new(ONE_WAY_EVENT, 0, 1, b"\x01R"))?;
             good("going")
         }
         "close" => return Ok(false),

@@ -16,7 +16,7 @@ impl Policy {
         let mut violations = Violations::default();
         let root = Place::root();
         if let Some(name) = &config.name {
-            identifier(name, &root.key("name"), &mut violations);
+            violations.identifier(&root.key("name"), name);
         }
         if config.mode.is_none() {
             violations.push(&root, Problem::MissingKey { key: "mode" });
@@ -108,13 +108,7 @@ fn interfaces(
     place: &Place<'_>,
     violations: &mut Violations,
 ) -> Vec<InterfacePattern> {
-    if too_many(
-        "interfaces",
-        given,
-        Policy::MAX_INTERFACES,
-        place,
-        violations,
-    ) {
+    if !violations.at_most(place, "interfaces", given, Policy::MAX_INTERFACES) {
         return Vec::new();
     }
     let patterns = given.iter().enumerate();
@@ -137,7 +131,7 @@ fn expose(
 ) {
     let arguments = given.arguments.as_deref().unwrap_or_default();
     let at = place.key("arguments");
-    if !too_many("arguments", arguments, Policy::MAX_EXPOSED, &at, violations) {
+    if violations.at_most(&at, "arguments", arguments, Policy::MAX_EXPOSED) {
         for (index, text) in arguments.iter().enumerate() {
             let at = at.index(index);
             match text.parse::<ArgumentPath>() {
@@ -155,13 +149,7 @@ fn expose(
     }
     let attachments = given.attachments.as_deref().unwrap_or_default();
     let at = place.key("attachments");
-    if !too_many(
-        "attachments",
-        attachments,
-        Policy::MAX_EXPOSED,
-        &at,
-        violations,
-    ) {
+    if violations.at_most(&at, "attachments", attachments, Policy::MAX_EXPOSED) {
         for (index, name) in attachments.iter().enumerate() {
             let at = at.index(index);
             let mut earlier = attachments.iter().take(index);
@@ -201,7 +189,7 @@ fn carriers(
     };
     let names = given.names.as_deref().unwrap_or_default();
     let place = place.key("names");
-    if too_many("carriers", names, Policy::MAX_CARRIERS, &place, violations) {
+    if !violations.at_most(&place, "carriers", names, Policy::MAX_CARRIERS) {
         return carriers;
     }
     for (index, name) in names.iter().enumerate() {
@@ -309,36 +297,9 @@ fn number(
     }
 }
 
-fn too_many<T>(
-    what: &'static str,
-    list: &[T],
-    limit: usize,
-    place: &Place<'_>,
-    violations: &mut Violations,
-) -> bool {
-    let found = list.len();
-    let too_many = found > limit;
-    if too_many {
-        violations.push(place, Problem::TooMany { what, found, limit });
-    }
-    too_many
-}
-
-/// A name that goes into metrics and logs.
-fn identifier(text: &str, place: &Place<'_>, violations: &mut Violations) {
-    let is_valid = (1..=MAX_IDENTIFIER).contains(&text.len())
-        && text
-            .bytes()
-            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'/'));
-    if !is_valid {
-        violations.invalid(place, text, "a name of 1 to 64 letters, digits and `-_/`");
-    }
-}
-
 const ARGUMENT: &str = "an argument like `0`, `0.user.id` or `1[0]`, of at most 200 bytes";
 const CARRIER: &str =
     "the name of an attachment that is a header name, and none that HTTP, Envoy or meshlane use";
-const MAX_IDENTIFIER: usize = 64;
 const MAX_ATTACHMENT: usize = 128;
 /// With `dubbo.arg.` before it an argument must be a name that attributes can have.
 const MAX_PATH: usize = 200;

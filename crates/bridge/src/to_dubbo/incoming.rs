@@ -116,7 +116,7 @@ impl ToDubbo {
                 self.long_requests.pop_front();
                 continue;
             };
-            let allowed = self.may_hold(self.held_bytes().saturating_add(to_come), share);
+            let allowed = share.allows(self.held_bytes().saturating_add(to_come), self.limits());
             if !allowed && self.held_bytes() > self.incoming_bytes {
                 // Something else is in the way that will go; this one waits in its window.
                 return;

@@ -83,7 +83,7 @@ impl ToDubbo {
         // Not up to the last byte, so that one that has begun is not the victim of what comes next.
         let reserve = self.limits().max_buffered_bytes / 8;
         let is_too_much = self.http.queued_bytes() > 0
-            && !self.may_hold(would_hold.saturating_add(reserve), share);
+            && !share.allows(would_hold.saturating_add(reserve), self.limits());
         if length > self.limits().max_frame_bytes || is_too_much {
             let reason = if is_too_much {
                 Reason::BridgeBufferFull
@@ -128,7 +128,7 @@ impl ToDubbo {
         };
         let Some(id) = stream else { return Some(()) };
         self.http.send_data(id, piece, remaining == 0);
-        let allowed = self.may_hold(self.held_bytes(), share);
+        let allowed = share.allows(self.held_bytes(), self.limits());
         if !allowed && self.http.queued_bytes_of(id) > 0 {
             self.http.send_reset(id, ErrorCode::ENHANCE_YOUR_CALM);
             self.notes

@@ -70,7 +70,7 @@ impl ToHttp {
     /// More of a response frame was received: looks whether it can go.
     fn on_frame_data(&mut self, id: StreamId, now: Duration, share: &mut Share) {
         let max_frame = self.limits().max_frame_bytes;
-        let may_hold = self.may_hold(self.held_bytes(), share);
+        let may_hold = share.allows(self.held_bytes(), self.limits());
         let Some(frame) = self.frame(id) else { return };
         if frame.header.is_none() {
             let Some(bytes) = frame.held.peek::<HEADER_LENGTH>() else {

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use meshlane_hessian2::{Node, Value, ValueBuilder};
+use meshlane_hessian2::{Value, ValueBuilder};
 
 use super::{Attachments, Content, Event, Kind, Message};
 use crate::jsonb;
@@ -60,10 +60,7 @@ impl<'a> Values<'a, '_> {
         let document = jsonb::framed(&mut self.reader)?;
         let offset = document.start;
         let map = self.value(document)?;
-        match map.root().node() {
-            Node::Null | Node::Map { .. } => Ok(Attachments { offset, map }),
-            _ => Err(InvalidBodyKind::Attachments.at(offset)),
-        }
+        Attachments::new(offset, map)
     }
 
     fn call(&mut self) -> Result<Message<'a>, InvalidBody> {

@@ -45,10 +45,7 @@ impl<'a> Values<'a> {
     fn attachments(&mut self) -> Result<Attachments<'a>, InvalidBody> {
         let offset = self.decoder.offset();
         let map = self.next()?;
-        match map.root().node() {
-            Node::Null | Node::Map { .. } => Ok(Attachments { offset, map }),
-            _ => Err(InvalidBodyKind::Attachments.at(offset)),
-        }
+        Attachments::new(offset, map)
     }
 }
 

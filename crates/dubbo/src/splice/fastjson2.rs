@@ -39,19 +39,7 @@ pub(super) fn splice(
         }
         Ok(())
     })?;
-    let (mut edits, behind) = plan.edits(&NOTATION);
-    if !behind.is_empty() {
-        edits.push(match end {
-            Some(end) => Edit {
-                range: end..end,
-                replacement: behind,
-            },
-            None => Edit {
-                range: document.clone(),
-                replacement: [&[OBJECT][..], &behind, &[OBJECT_END]].concat(),
-            },
-        });
-    }
+    let mut edits = plan.edits(&NOTATION, document.clone(), end);
     if edits.is_empty() {
         return Ok(edits);
     }
@@ -70,6 +58,7 @@ pub(super) fn splice(
 const NOTATION: Notation = Notation {
     text: jsonb::write_text,
     null: 0xaf,
+    map: [OBJECT, OBJECT_END],
 };
 
 /// What stands before every value: its length in four bytes.

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use meshlane_hessian2::{Decoder, Encoder, Kind, Scalar};
 
-use super::{Change, Edit, Notation, Pair, Plan, Spliced};
+use super::{Change, Notation, Pair, Plan, Spliced};
 use crate::call_head::is_plain;
 use crate::{CallHead, InvalidBody, InvalidBodyKind, Limits, descriptor};
 
@@ -32,20 +32,7 @@ pub(super) fn splice(
             }
         }
     };
-    let (mut edits, behind) = plan.edits(&NOTATION);
-    if !behind.is_empty() {
-        edits.push(match end {
-            Some(end) => Edit {
-                range: end..end,
-                replacement: behind,
-            },
-            None => Edit {
-                range: attachments,
-                replacement: [b"H", &behind[..], b"Z"].concat(),
-            },
-        });
-    }
-    Ok(edits)
+    Ok(plan.edits(&NOTATION, attachments, end))
 }
 
 /// What came of a walk through the map.
@@ -125,6 +112,7 @@ fn pass_arguments(decoder: &mut Decoder<'_>, limits: &Limits) -> Result<(), Inva
 const NOTATION: Notation = Notation {
     text: write_text,
     null: b'N',
+    map: *b"HZ",
 };
 
 fn write_text(out: &mut Vec<u8>, text: &str) {

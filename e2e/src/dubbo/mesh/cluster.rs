@@ -6,6 +6,7 @@ use anyhow::Result;
 use serde_json::{Map, Value, json};
 
 use super::Wire;
+use crate::bootstrap::parts;
 
 /// A cluster of the outbound Envoy.
 #[derive(Clone, Debug)]
@@ -42,7 +43,7 @@ impl Cluster {
             .map(|(number, provider)| {
                 let name = endpoint_name(&self.name, number);
                 let mut filters = filters.to_vec();
-                filters.push(tcp_proxy(&name));
+                filters.push(parts::tcp_proxy(&name, &name));
                 let listener = json!({
                     "name": name,
                     "address": {"socket_address": {"address": "127.0.0.1", "port_value": 0}},
@@ -76,14 +77,6 @@ pub(super) fn endpoint_name(cluster: &str, number: usize) -> String {
     format!("{cluster}-{number}")
 }
 
-pub(super) fn tcp_proxy(cluster: &str) -> Value {
-    json!({"name": "envoy.filters.network.tcp_proxy", "typed_config": {
-        "@type": "type.googleapis.com/envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy",
-        "stat_prefix": cluster,
-        "cluster": cluster,
-    }})
-}
-
 fn to_json(
     name: &str,
     endpoints: &[SocketAddr],
@@ -110,10 +103,7 @@ fn to_json(
         if http2 {
             members.insert(
                 "typed_extension_protocol_options".to_owned(),
-                json!({"envoy.extensions.upstreams.http.v3.HttpProtocolOptions": {
-                    "@type": "type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions",
-                    "explicit_http_config": {"http2_protocol_options": {}},
-                }}),
+                parts::http2_upstream(json!({})),
             );
         }
         members.extend(settings.clone());

@@ -9,7 +9,7 @@ use anyhow::{Context, Result, ensure};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::poll;
+use crate::{bootstrap::parts, poll};
 
 /// The access log of the outbound Envoy.
 #[derive(Clone, Debug)]
@@ -79,12 +79,7 @@ impl CallLog {
 }
 
 pub(super) fn access_log(file: &Path) -> Value {
-    json!({
-        "name": "envoy.access_loggers.file",
-        "typed_config": {
-            "@type": "type.googleapis.com/envoy.extensions.access_loggers.file.v3.FileAccessLog",
-            "path": file,
-            "log_format": {"json_format": {
+    let format = json!({
                 "method": "%REQ(:method)%",
                 "path": "%REQ(:path)%",
                 "authority": "%REQ(:authority)%",
@@ -96,7 +91,6 @@ pub(super) fn access_log(file: &Path) -> Value {
                 "attempts": "%UPSTREAM_REQUEST_ATTEMPT_COUNT%",
                 "flags": "%RESPONSE_FLAGS%",
                 "details": "%RESPONSE_CODE_DETAILS%",
-            }},
-        },
-    })
+    });
+    parts::file_access_log(file, &format)
 }

@@ -5,8 +5,8 @@ use std::path::Path;
 use anyhow::Result;
 use serde_json::{Map, Value, json};
 
-use super::{Wire, cluster::tcp_proxy, network_filter};
-use crate::bootstrap::WasmFilter;
+use super::{Wire, network_filter};
+use crate::bootstrap::{WasmFilter, parts};
 
 /// A listener that consumers connect to.
 #[derive(Clone, Debug)]
@@ -78,10 +78,7 @@ impl Port {
 
     /// Sends calls with this header to another cluster.
     pub fn route_by_header(self, header: &str, value: &str, cluster: &str) -> Self {
-        self.route(json!({
-            "match": {"prefix": "/", "headers": [{"name": header, "string_match": {"exact": value}}]},
-            "route": {"cluster": cluster, "timeout": "15s"},
-        }))
+        self.route(parts::route_by_header(header, value, cluster))
     }
 
     /// Adds a route before the last one.
@@ -99,18 +96,26 @@ impl Port {
     /// Tries a call that was not answered on another endpoint, when Istio would, and on `reset`: an Envoy whose provider is
     /// gone takes the connection and closes it.
     pub fn retries(self) -> Self {
-        self.setting("retry_policy", json!({
+        self.retry_elsewhere(json!({
             "retry_on": "connect-failure,refused-stream,unavailable,cancelled,reset,retriable-status-codes",
             "retriable_status_codes": [503],
             "num_retries": 2,
-            "retry_host_predicate": [{
+        }))
+    }
+
+    /// Sets the retry policy; each attempt goes to another endpoint, as Istio has it.
+    pub fn retry_elsewhere(self, mut policy: Value) -> Self {
+        if let Some(members) = policy.as_object_mut() {
+            let previous_hosts = json!([{
                 "name": "envoy.retry_host_predicates.previous_hosts",
                 "typed_config": {
                     "@type": "type.googleapis.com/envoy.extensions.retry.host.previous_hosts.v3.PreviousHostsPredicate",
                 },
-            }],
-            "host_selection_retry_max_attempts": 5,
-        }))
+            }]);
+            members.insert("retry_host_predicate".to_owned(), previous_hosts);
+            members.insert("host_selection_retry_max_attempts".to_owned(), json!(5));
+        }
+        self.setting("retry_policy", policy)
     }
 
     /// Sets a field of the connection manager.
@@ -132,7 +137,7 @@ impl Port {
                 filters.push(self.connection_manager(log));
                 filters
             }
-            Wire::Dubbo => vec![tcp_proxy(&self.cluster)],
+            Wire::Dubbo => vec![parts::tcp_proxy(&self.cluster, &self.cluster)],
         };
         Ok(json!({
             "name": self.name,
@@ -144,10 +149,7 @@ impl Port {
 
     fn connection_manager(&self, log: &Path) -> Value {
         let mut filters = self.filters.clone();
-        filters.push(json!({
-            "name": "envoy.filters.http.router",
-            "typed_config": {"@type": "type.googleapis.com/envoy.extensions.filters.http.router.v3.Router"},
-        }));
+        filters.push(parts::router());
         let mut action = json!({"cluster": self.cluster, "timeout": "15s"});
         if let Some(members) = action.as_object_mut() {
             members.extend(self.default_route.clone());

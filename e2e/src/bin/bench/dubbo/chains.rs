@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use anyhow::Result;
 use meshlane_e2e::{
-    bootstrap::{Bootstrap, WasmFilter},
+    bootstrap::{Bootstrap, WasmFilter, parts},
     envoy::Envoy,
     scene::Scene,
 };
@@ -101,11 +101,7 @@ fn wasm(module: &str, configuration: &str) -> Result<Value> {
 }
 
 fn tcp_proxy() -> Value {
-    json!({"name": "envoy.filters.network.tcp_proxy", "typed_config": {
-        "@type": "type.googleapis.com/envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy",
-        "stat_prefix": "bench",
-        "cluster": CLUSTER,
-    }})
+    parts::tcp_proxy("bench", CLUSTER)
 }
 
 fn dubbo_proxy() -> Value {
@@ -129,10 +125,7 @@ fn connection_manager() -> Value {
         "stat_prefix": "bench",
         "codec_type": "HTTP2",
         "generate_request_id": false,
-        "http_filters": [{
-            "name": "envoy.filters.http.router",
-            "typed_config": {"@type": "type.googleapis.com/envoy.extensions.filters.http.router.v3.Router"},
-        }],
+        "http_filters": [parts::router()],
         "route_config": {"name": "all", "virtual_hosts": [{
             "name": "all",
             "domains": ["*"],
@@ -152,10 +145,7 @@ fn cluster(upstream: SocketAddr, http2: bool) -> Value {
         ]}]},
     });
     if let (true, Some(members)) = (http2, cluster.as_object_mut()) {
-        let options = json!({"envoy.extensions.upstreams.http.v3.HttpProtocolOptions": {
-            "@type": "type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions",
-            "explicit_http_config": {"http2_protocol_options": {}},
-        }});
+        let options = parts::http2_upstream(json!({}));
         members.insert("typed_extension_protocol_options".to_owned(), options);
     }
     cluster

@@ -1,13 +1,13 @@
 //! Clients: some calls on their way all the time, each answer checked.
 
-use std::{collections::BTreeMap, rc::Rc};
+use std::rc::Rc;
 
 use anyhow::{Result, ensure};
 
 use super::{
     connection::Peer,
     frames::{self, Call, IS_EVENT, IS_REQUEST},
-    http2::{self, DATA, Fields, Frame, Session},
+    http2::{self, Bodies, Fields, Frame, Session},
     scanner::Scanner,
 };
 
@@ -127,8 +127,7 @@ struct Calls {
     fields: Fields,
     work: Work,
     next_stream: u32,
-    /// Of each answer on its way: its first bytes, and how long it is so far.
-    answers: BTreeMap<u32, (Vec<u8>, usize)>,
+    answers: Bodies,
 }
 
 impl Http2Client {
@@ -140,7 +139,7 @@ impl Http2Client {
                 fields,
                 work: Work::new(),
                 next_stream: 1,
-                answers: BTreeMap::new(),
+                answers: Bodies::default(),
             },
         }
     }
@@ -166,15 +165,7 @@ impl Calls {
         out: &mut Vec<u8>,
     ) -> Result<()> {
         self.session.follow(frame, payload, length, out)?;
-        if frame.kind == DATA {
-            let (beginning, so_far) = self.answers.entry(frame.stream).or_default();
-            if beginning.is_empty() {
-                beginning.extend_from_slice(payload);
-            }
-            *so_far += length;
-        }
-        if frame.ends_stream() {
-            let (beginning, length) = self.answers.remove(&frame.stream).unwrap_or_default();
+        if let Some((beginning, length)) = self.answers.take(frame, payload, length) {
             self.work.check(&beginning, length)?;
             self.send_next(out)?;
         }

@@ -1,5 +1,7 @@
 //! As much of HTTP/2 as a fast peer needs that knows who it speaks with.
 
+use std::collections::BTreeMap;
+
 use anyhow::{Result, ensure};
 
 use super::scanner::{Layout, number};
@@ -162,6 +164,30 @@ impl Session {
             is_first = false;
         }
         Ok(())
+    }
+}
+
+/// What has come of bodies that are not complete: the first bytes of each, and its length so far.
+#[derive(Default)]
+pub(crate) struct Bodies(BTreeMap<u32, (Vec<u8>, usize)>);
+
+impl Bodies {
+    /// Takes a frame; when it ends its stream, this is the beginning of the body and its length.
+    pub(crate) fn take(
+        &mut self,
+        frame: Frame,
+        payload: &[u8],
+        length: usize,
+    ) -> Option<(Vec<u8>, usize)> {
+        if frame.kind == DATA {
+            let (beginning, so_far) = self.0.entry(frame.stream).or_default();
+            if beginning.is_empty() {
+                beginning.extend_from_slice(payload);
+            }
+            *so_far += length;
+        }
+        let ended = frame.ends_stream();
+        ended.then(|| self.0.remove(&frame.stream).unwrap_or_default())
     }
 }
 

@@ -2,7 +2,6 @@
 
 use std::{
     cell::RefCell,
-    collections::BTreeMap,
     net::{Ipv4Addr, SocketAddr},
     rc::Rc,
 };
@@ -13,7 +12,7 @@ use tokio::{net::TcpListener, task::LocalSet};
 use super::{
     connection::{Connection, Peer},
     frames::{self, Call, IS_EVENT, IS_REQUEST},
-    http2::{self, DATA, Fields, Frame, Session},
+    http2::{self, Bodies, Fields, Frame, Session},
     scanner::Scanner,
 };
 
@@ -85,8 +84,7 @@ struct Answers {
     session: Session,
     fields: Fields,
     calls: Rc<[Rc<Call>]>,
-    /// Of each request on its way: its first bytes, and how long it is so far.
-    requests: BTreeMap<u32, (Vec<u8>, usize)>,
+    requests: Bodies,
     seen: Rc<RefCell<Fields>>,
 }
 
@@ -103,7 +101,7 @@ impl Http2Server {
                     ("dubbo-status", "20"),
                 ]),
                 calls,
-                requests: BTreeMap::new(),
+                requests: Bodies::default(),
                 seen,
             },
         }
@@ -122,15 +120,7 @@ impl Answers {
         if let Some(block) = http2::block(frame, payload) {
             self.seen.borrow_mut().record(block);
         }
-        if frame.kind == DATA {
-            let (beginning, so_far) = self.requests.entry(frame.stream).or_default();
-            if beginning.is_empty() {
-                beginning.extend_from_slice(payload);
-            }
-            *so_far += length;
-        }
-        if frame.ends_stream() {
-            let (beginning, length) = self.requests.remove(&frame.stream).unwrap_or_default();
+        if let Some((beginning, length)) = self.requests.take(frame, payload, length) {
             let id = beginning.get(4..12).context("half a header")?;
             let response = response(&self.calls, length)?;
             self.session
