@@ -1,7 +1,7 @@
 # The one entrance. `make help` lists the targets; CI calls `make test` and nothing else.
 #
 # Every target first runs scripts/setup, which fetches what is missing into a cache outside of the tree and takes a
-# fraction of a second when nothing is. Variables: ENVOY, FUZZ_SECONDS, FUZZ_TARGETS, MESHLANE_CACHE, KEEP.
+# fraction of a second when nothing is. Variables: ENVOY, FUZZ_SECONDS, FUZZ_TARGETS, MESHLANE_CACHE, KEEP, SOAK.
 
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
@@ -9,6 +9,7 @@ SHELL := bash
 .NOTPARALLEL:
 
 CACHE_HOME := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)
+SOAK ?= 120
 export MESHLANE_CACHE ?= $(CACHE_HOME)/meshlane
 
 TOOLS := $(MESHLANE_CACHE)/tools/bin
@@ -38,8 +39,8 @@ help: # lists the targets
 ##@ targets
 
 .PHONY: setup
-setup: ## Fetches the toolchain, the pinned tools, stock Envoy and Apache Dubbo into the cache
-	@scripts/setup test-tools envoy=oldest,newest dubbo
+setup: ## Fetches the toolchain, the pinned tools, stock Envoy, Apache Dubbo and Istio into the cache
+	@scripts/setup test-tools envoy=oldest,newest dubbo istio
 
 .PHONY: build
 build: wasm ## Builds the modules into target/wasm and the command line tool
@@ -68,6 +69,9 @@ test: ENVOY ?= oldest,newest
 test: setup fmt-check deny clippy clippy-wasm doc test-wasm imports gen-fresh dubbo ## Everything that must hold before a change is merged
 	@scripts/setup envoy='$(ENVOY)'
 	$(with_envoy) $(CARGO) test $(ALL)
+	@scripts/setup istio
+	$(CARGO) test $(ALL) --test istio --no-run
+	$(in_mesh) $(CARGO) test $(ALL) --test istio
 	@echo "make test: everything holds"
 
 ##@ parts of `make test`
@@ -117,6 +121,12 @@ e2e: wasm dubbo ## Scenarios on stock Envoy; ENVOY=all, or versions, instead of 
 	@scripts/setup envoy='$(ENVOY)'
 	$(with_envoy) $(CARGO) test --locked -p meshlane-e2e
 
+.PHONY: e2e-istio
+e2e-istio: wasm dubbo ## Scenarios under real Istio, in network namespaces; SOAK=seconds of the long one
+	@scripts/setup istio
+	$(CARGO) test --locked -p meshlane-e2e --test istio --no-run
+	$(in_mesh) $(CARGO) test --locked -p meshlane-e2e --test istio
+
 .PHONY: dubbo
 dubbo: ## The Java and Go programs that the scenarios with real Dubbo run
 	@scripts/setup dubbo
@@ -162,6 +172,9 @@ toolchain:
 .PHONY: test-tools
 test-tools:
 	@scripts/setup test-tools
+
+# No network, and nothing left behind.
+in_mesh = MESHLANE_SOAK_SECONDS='$(SOAK)' CARGO_NET_OFFLINE=true e2e/istio/enter
 
 # The versions are resolved in the recipe, when setup has vouched for bash and awk.
 with_envoy = MESHLANE_ENVOY_VERSIONS="$$(scripts/setup list '$(ENVOY)' | xargs)"

@@ -60,7 +60,11 @@ fn add(bootstrap: Bootstrap, kind: Kind, name: &str, filter: &WasmFilter) -> Boo
 
 fn examples() -> Result<Vec<Example>> {
     let mut sources = Vec::new();
-    for folder in ["docs/guide", "docs/guide/examples", "istio-manifests", "."] {
+    let manifests = ["istio-manifests", "istio-manifests/dubbo"];
+    for folder in ["docs/guide", "docs/guide/examples", "."]
+        .into_iter()
+        .chain(manifests)
+    {
         for entry in std::fs::read_dir(workspace().join(folder))? {
             let path = entry?.path();
             let name = path.display().to_string();

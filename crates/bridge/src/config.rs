@@ -68,6 +68,8 @@ pub struct Authority {
     pub host: Option<String>,
     /// Where the host of every other interface comes from: `destination` when neither this nor `host` is given.
     pub from: Option<AuthoritySource>,
+    /// The host of calls that are bound to an instance (see the document's `originalDestination`): that of a route to an `ORIGINAL_DST` cluster. The address that the client connected to when not given.
+    pub original_destination: Option<String>,
 }
 
 /// Where an `:authority` comes from.

@@ -24,7 +24,7 @@ pub struct Policy {
     pub enabled: bool,
     /// On which side of HTTP/2 the bridge stands.
     pub mode: Mode,
-    /// What `:authority` is, for calls that are not bound to an instance.
+    /// What `:authority` is.
     pub authority: Authority,
     /// The interfaces that are called on one exact instance.
     pub original_destination: Vec<InterfacePattern>,

@@ -59,7 +59,14 @@ struct Shared {
 impl Provider {
     /// Starts a provider that answers each call as the script says. It answers heartbeats by itself.
     pub async fn start(script: impl Fn(&Frame) -> Answer + Send + Sync + 'static) -> Result<Self> {
-        let listener = TcpListener::bind("127.0.0.1:0").await?;
+        Self::start_on(TcpListener::bind("127.0.0.1:0").await?, script)
+    }
+
+    /// The same on a listener that is there already.
+    pub fn start_on(
+        listener: TcpListener,
+        script: impl Fn(&Frame) -> Answer + Send + Sync + 'static,
+    ) -> Result<Self> {
         let address = listener.local_addr()?;
         let calls = Arc::new(Mutex::new(Vec::new()));
         let written = Arc::new(AtomicU64::new(0));

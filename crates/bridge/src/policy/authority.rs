@@ -9,6 +9,7 @@ pub struct Authority {
     /// The most exact first.
     hosts: Vec<(InterfacePattern, Box<str>)>,
     otherwise: AuthoritySource,
+    original_destination: Option<Box<str>>,
 }
 
 /// Where the `:authority` of an interface comes from that has no host of its own.
@@ -28,9 +29,19 @@ impl Authority {
     pub(crate) fn new(
         mut hosts: Vec<(InterfacePattern, Box<str>)>,
         otherwise: AuthoritySource,
+        original_destination: Option<Box<str>>,
     ) -> Self {
         hosts.sort_by_key(|(pattern, _)| Reverse(pattern.exactness()));
-        Self { hosts, otherwise }
+        Self {
+            hosts,
+            otherwise,
+            original_destination,
+        }
+    }
+
+    /// The `:authority` of a call that is bound to the instance at `destination`.
+    pub fn of_instance<'a>(&'a self, destination: &'a str) -> &'a str {
+        self.original_destination.as_deref().unwrap_or(destination)
     }
 
     /// The `:authority` of a call to an interface on a connection to `destination`.

@@ -27,7 +27,8 @@ fn a_mode_is_enough() {
 fn everything_that_is_wrong_is_found_at_once() {
     let document = r#"{
         "name": "a b",
-        "authority": {"hosts": {"org.demo.*": "a b", "*x": "host"}, "host": "x", "from": "interface"},
+        "authority": {"hosts": {"org.demo.*": "a b", "*x": "host"}, "host": "x", "from": "interface",
+            "originalDestination": "a/b"},
         "originalDestination": ["", "org.demo.Greeter"],
         "expose": {"arguments": ["x", "0", "0"], "attachments": ["", "user", "user"]},
         "carriers": {"names": ["a b", "host", "x-meshlane-a", "x-envoy-a", "x-lane"]},
@@ -41,6 +42,7 @@ fn everything_that_is_wrong_is_found_at_once() {
 authority.hosts[\"*x\"]: found `*x`, expected an interface, or its beginning followed by `*`, of at most 256 bytes
 authority.hosts[\"org.demo.*\"]: found `a b`, expected a host, with or without a port
 authority: `from` cannot be used with `host`
+authority.originalDestination: found `a/b`, expected a host, with or without a port
 originalDestination[0]: found ``, expected an interface, or its beginning followed by `*`, of at most 256 bytes
 expose.arguments[0]: found `x`, expected an argument like `0`, `0.user.id` or `1[0]`, of at most 200 bytes
 expose.arguments[2]: `0` is already used at expose.arguments[1]
@@ -97,6 +99,23 @@ fn the_authority_is_the_destination_unless_said_otherwise() {
     );
     assert_eq!(
         of(r#"{"mode": "toHttp", "authority": {"hosts": {"org.B": "b"}}}"#),
+        "10.0.0.1:20880"
+    );
+}
+
+#[test]
+fn calls_to_an_instance_have_a_host_of_their_own_when_one_is_given() {
+    let policy = policy(
+        r#"{"mode": "toHttp", "authority": {"host": "shop", "originalDestination": "instances:20880"}}"#,
+    );
+    assert_eq!(
+        policy.authority.of_instance("10.0.0.1:20880"),
+        "instances:20880"
+    );
+    assert_eq!(policy.authority.of("org.A", "10.0.0.1:20880"), "shop");
+    let without = Policy::with_defaults(Mode::ToHttp);
+    assert_eq!(
+        without.authority.of_instance("10.0.0.1:20880"),
         "10.0.0.1:20880"
     );
 }

@@ -92,7 +92,10 @@ fn authority(
         (None, Some(config::AuthoritySource::Interface)) => AuthoritySource::Interface,
         (None, Some(config::AuthoritySource::Destination) | None) => AuthoritySource::Destination,
     };
-    Authority::new(hosts, otherwise)
+    let instances = given.original_destination.as_ref();
+    let instances =
+        instances.and_then(|name| host(name, &place.key("originalDestination"), violations));
+    Authority::new(hosts, otherwise, instances)
 }
 
 fn host(name: &str, place: &Place<'_>, violations: &mut Violations) -> Option<Box<str>> {

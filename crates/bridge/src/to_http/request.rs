@@ -41,7 +41,7 @@ pub(super) fn prepare<'f>(
         Err(_) if policy.on_unreadable_head == OnUnreadableHead::Refuse => {
             Err(Reason::BridgeUnreadableHead)
         }
-        Err(_) => Ok(undescribed(destination, header)),
+        Err(_) => Ok(undescribed(plan, destination, header)),
     }
 }
 
@@ -50,7 +50,7 @@ fn described<'f>(plan: &Plan, destination: &str, header: &Header, call: Call<'f>
     let (interface, method) = (&*call.service.interface, call.method());
     let path = encode_path(interface, method);
     let authority = if policy.is_bound_to_instance(interface) {
-        Cow::Borrowed(destination)
+        Cow::Borrowed(policy.authority.of_instance(destination))
     } else {
         policy.authority.of(interface, destination)
     };
@@ -85,8 +85,9 @@ fn described<'f>(plan: &Plan, destination: &str, header: &Header, call: Call<'f>
 }
 
 /// A call of which nothing can be said: it is routed by address alone.
-fn undescribed(destination: &str, header: &Header) -> Prepared<'static> {
-    let mut fields = begin(UNREADABLE_PATH, destination);
+fn undescribed(plan: &Plan, destination: &str, header: &Header) -> Prepared<'static> {
+    let authority = plan.policy.authority.of_instance(destination);
+    let mut fields = begin(UNREADABLE_PATH, authority);
     for (name, value) in labels(header, None) {
         if let Some(value) = value {
             fields.push(name, &value);

@@ -1,0 +1,46 @@
+// Istiod and the Kubernetes API that it needs, in one program: the control plane of the scenarios under real Istio.
+//
+//	control cluster -state DIR [-address IP]   etcd, kube-apiserver, the controller of EndpointSlices, an image registry
+//	control kubectl …                          kubectl
+//	control istiod …                           pilot-discovery
+//	control push FILE REFERENCE                pushes a Wasm module as an image of one layer
+package main
+
+import (
+	"fmt"
+	"os"
+
+	istiod "istio.io/istio/pilot/cmd/pilot-discovery/app"
+	"k8s.io/component-base/cli"
+	kubectl "k8s.io/kubectl/pkg/cmd"
+)
+
+func main() {
+	if len(os.Args) < 2 {
+		fail(fmt.Errorf("usage: control cluster|kubectl|istiod|push …"))
+	}
+	command, arguments := os.Args[1], os.Args[2:]
+	switch command {
+	case "cluster":
+		fail(cluster(arguments))
+	case "kubectl":
+		os.Args = append([]string{"kubectl"}, arguments...)
+		os.Exit(cli.Run(kubectl.NewDefaultKubectlCommand()))
+	case "istiod":
+		root := istiod.NewRootCommand()
+		root.SetArgs(arguments)
+		fail(root.Execute())
+	case "push":
+		fail(push(arguments))
+	default:
+		fail(fmt.Errorf("unknown command %q", command))
+	}
+}
+
+// fail ends the program when there is an error.
+func fail(err error) {
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "control:", err)
+		os.Exit(1)
+	}
+}

@@ -1,0 +1,59 @@
+//! Resources as they stand in `istio-manifests`, made to fit a scenario.
+
+use std::fs;
+
+use anyhow::{Context, Result};
+
+use super::control::image;
+use crate::scene::workspace;
+
+/// Resources in YAML.
+#[derive(Clone, Debug)]
+pub struct Manifest(String);
+
+impl Manifest {
+    /// Resources of one's own.
+    pub fn new(yaml: impl Into<String>) -> Self {
+        Self(yaml.into())
+    }
+
+    /// A file below `istio-manifests`, with the interfaces of the test programs in the place of those of the example.
+    pub fn of_project(file: &str) -> Result<Self> {
+        let path = workspace().join("istio-manifests").join(file);
+        let yaml = fs::read_to_string(&path).with_context(|| path.display().to_string())?;
+        Ok(Self(yaml)
+            .replace(
+                "org.example.order.Order",
+                "dev.meshlane.e2e.api.RichService",
+            )
+            .replace(
+                "org.example.stock.Stock",
+                "dev.meshlane.e2e.api.StockService",
+            ))
+    }
+
+    /// Puts one text in the place of another.
+    pub fn replace(self, from: &str, to: &str) -> Self {
+        Self(self.0.replace(from, to))
+    }
+
+    /// These resources and others.
+    pub fn and(self, other: &Self) -> Self {
+        Self(format!("{}\n---\n{}", self.0, other.0))
+    }
+
+    /// The resources for a namespace: the examples are in `shop`, and their images in a registry that does not exist.
+    pub(super) fn within(&self, namespace: &str) -> String {
+        let mut yaml = self.0.clone();
+        for module in ["dubbo", "traffic-tag"] {
+            let example = format!("registry.example.com/meshlane/{module}:0.1.0");
+            yaml = yaml.replace(&example, &image(module, "e2e"));
+        }
+        yaml.replace("namespace: shop", &format!("namespace: {namespace}"))
+            .replace(
+                ".shop.svc.cluster.local",
+                &format!(".{namespace}.svc.cluster.local"),
+            )
+            .replace("/ns/shop/", &format!("/ns/{namespace}/"))
+    }
+}

@@ -1,0 +1,103 @@
+//! Where a scenario plays under Istio.
+
+use std::{
+    sync::atomic::{AtomicUsize, Ordering},
+    time::Duration,
+};
+
+use anyhow::{Context, Result};
+
+use super::{
+    control::{Control, Pin},
+    manifest::Manifest,
+    pod::{Pod, PodPlan},
+};
+use crate::scene::Scene;
+
+/// A Kubernetes namespace of its own on the shared control plane.
+#[derive(Debug)]
+pub struct Mesh {
+    scene: Scene,
+    control: &'static Control,
+    namespace: String,
+}
+
+/// Plays a scenario under Istio.
+pub async fn on_mesh(scenario: impl AsyncFn(&Mesh) -> Result<()>) -> Result<()> {
+    static NUMBER: AtomicUsize = AtomicUsize::new(1);
+    let pin = Pin::read()?;
+    let mesh = Mesh {
+        scene: Scene::new(&pin.envoy)?,
+        control: Control::shared().await?,
+        namespace: format!("shop-{}", NUMBER.fetch_add(1, Ordering::Relaxed)),
+    };
+    mesh.create_namespace().await?;
+    scenario(&mesh)
+        .await
+        .with_context(|| format!("in namespace {}", mesh.namespace))?;
+    mesh.scene.pass();
+    Ok(())
+}
+
+impl Mesh {
+    /// Where programs of the scenario keep their files.
+    pub fn scene(&self) -> &Scene {
+        &self.scene
+    }
+
+    /// The control plane.
+    pub fn control(&self) -> &'static Control {
+        self.control
+    }
+
+    /// The namespace.
+    pub fn namespace(&self) -> &str {
+        &self.namespace
+    }
+
+    /// Applies resources; those of namespace `shop` go into the scenario's own.
+    pub async fn apply(&self, manifest: &Manifest) -> Result<()> {
+        self.control.apply(&manifest.within(&self.namespace)).await
+    }
+
+    /// Deletes resources.
+    pub async fn delete(&self, manifest: &Manifest) -> Result<()> {
+        let yaml = manifest.within(&self.namespace);
+        self.control
+            .kubectl_with(&["delete", "--filename=-"], &yaml)
+            .await?;
+        Ok(())
+    }
+
+    /// Starts a pod.
+    pub async fn pod(&self, plan: &PodPlan) -> Result<Pod> {
+        Pod::start(&self.scene, self.control, &self.namespace, plan).await
+    }
+
+    /// The cluster IP of a Service.
+    pub async fn cluster_ip(&self, service: &str) -> Result<std::net::IpAddr> {
+        let namespace = format!("--namespace={}", self.namespace);
+        let arguments = [
+            "get",
+            "service",
+            service,
+            &namespace,
+            "--output=jsonpath={.spec.clusterIP}",
+        ];
+        Ok(self.control.kubectl(&arguments).await?.trim().parse()?)
+    }
+
+    async fn create_namespace(&self) -> Result<()> {
+        self.control
+            .kubectl(&["create", "namespace", &self.namespace])
+            .await?;
+        Ok(())
+    }
+}
+
+/// How long a scenario that can go on for any time goes on: `MESHLANE_SOAK_SECONDS`, two minutes by default.
+pub fn soak() -> Result<Duration> {
+    let seconds = std::env::var("MESHLANE_SOAK_SECONDS").unwrap_or_else(|_| "120".to_owned());
+    let seconds = seconds.parse().context("MESHLANE_SOAK_SECONDS")?;
+    Ok(Duration::from_secs(seconds))
+}

@@ -1,0 +1,364 @@
+//! Pods: an application's network namespace and its sidecar.
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    net::{IpAddr, Ipv4Addr, SocketAddr},
+    time::Duration,
+};
+
+use anyhow::{Context, Result, ensure};
+use serde_json::{Value, json};
+use tokio::net::{TcpListener, TcpStream};
+
+use super::{
+    access::{self, Entry},
+    agent,
+    control::Control,
+    process::{Process, run},
+    sandbox::{Gate, Identity, Sandbox},
+};
+use crate::{
+    client::{Client, Request},
+    envoy::Admin,
+    place::Place,
+    poll,
+    scene::Scene,
+};
+
+/// What a pod is to be.
+#[derive(Clone, Debug)]
+pub struct PodPlan {
+    pub(super) name: String,
+    pub(super) account: String,
+    pub(super) workers: u32,
+    pub(super) captured: bool,
+    pub(super) drain: Duration,
+    sidecar: bool,
+    labels: BTreeMap<String, String>,
+}
+
+/// A pod that runs; dropping it ends its sidecar and removes its network. The resource stays.
+#[derive(Debug)]
+pub struct Pod {
+    plan: PodPlan,
+    namespace: String,
+    control: &'static Control,
+    // Before the sandbox: what runs there ends first.
+    sidecar: Option<Sidecar>,
+    sandbox: Sandbox,
+}
+
+#[derive(Debug)]
+struct Sidecar {
+    agent: Process,
+    admin: Admin,
+    _gates: [Gate; 2],
+}
+
+impl PodPlan {
+    /// A pod with a sidecar that nothing is captured for, named and labelled by its `app`, of the ServiceAccount of the
+    /// same name.
+    pub fn new(app: &str) -> Self {
+        Self {
+            name: app.to_owned(),
+            account: app.to_owned(),
+            workers: 1,
+            captured: false,
+            drain: Duration::from_secs(5),
+            sidecar: true,
+            labels: BTreeMap::from([("app".to_owned(), app.to_owned())]),
+        }
+    }
+
+    /// One of several pods of an app.
+    pub fn version(mut self, version: &str) -> Self {
+        self.name = format!("{}-{version}", self.name);
+        self.label("version", version)
+    }
+
+    /// A label more.
+    pub fn label(mut self, name: &str, value: &str) -> Self {
+        self.labels.insert(name.to_owned(), value.to_owned());
+        self
+    }
+
+    /// Another name.
+    pub fn named(mut self, name: &str) -> Self {
+        name.clone_into(&mut self.name);
+        self
+    }
+
+    /// Another ServiceAccount.
+    pub fn account(mut self, account: &str) -> Self {
+        account.clone_into(&mut self.account);
+        self
+    }
+
+    /// iptables capture what enters and leaves.
+    pub fn captured(mut self) -> Self {
+        self.captured = true;
+        self
+    }
+
+    /// So many worker threads of Envoy.
+    pub fn workers(mut self, workers: u32) -> Self {
+        self.workers = workers;
+        self
+    }
+
+    /// No sidecar: a workload outside of the mesh.
+    pub fn bare(mut self) -> Self {
+        self.sidecar = false;
+        self
+    }
+
+    /// The labels of the pod. Istio reads off the last one that the pod speaks mTLS; the injector sets it.
+    pub(super) fn labels(&self) -> BTreeMap<String, String> {
+        let mut labels = self.labels.clone();
+        if self.sidecar {
+            let (name, value) = ("security.istio.io/tlsMode", "istio");
+            labels.insert(name.to_owned(), value.to_owned());
+        }
+        labels
+    }
+
+    fn resources(&self, namespace: &str) -> Value {
+        json!({"apiVersion": "v1", "kind": "List", "items": [
+            {
+                "apiVersion": "v1",
+                "kind": "ServiceAccount",
+                "metadata": {"name": self.account, "namespace": namespace},
+            },
+            {
+                "apiVersion": "v1",
+                "kind": "Pod",
+                "metadata": {"name": self.name, "namespace": namespace, "labels": self.labels()},
+                "spec": {
+                    "nodeName": "node",
+                    "serviceAccountName": self.account,
+                    "containers": [{"name": "app", "image": "none"}],
+                },
+            },
+        ]})
+    }
+}
+
+impl Pod {
+    /// Creates the resource, the network and the sidecar, and waits until the sidecar is ready.
+    pub(super) async fn start(
+        scene: &Scene,
+        control: &'static Control,
+        namespace: &str,
+        plan: &PodPlan,
+    ) -> Result<Self> {
+        let sandbox = Sandbox::new()?;
+        control
+            .apply(&plan.resources(namespace).to_string())
+            .await?;
+        let mut pod = Self {
+            plan: plan.clone(),
+            namespace: namespace.to_owned(),
+            control,
+            sidecar: None,
+            sandbox,
+        };
+        pod.set_ready(true).await?;
+        if plan.sidecar {
+            pod.sidecar = Some(pod.start_sidecar(scene).await?);
+        }
+        Ok(pod)
+    }
+
+    async fn start_sidecar(&self, scene: &Scene) -> Result<Sidecar> {
+        if self.plan.captured {
+            self.capture()?;
+        }
+        let account = &self.plan.account;
+        let namespace = format!("--namespace={}", self.namespace);
+        let arguments = [
+            "create",
+            "token",
+            account,
+            &namespace,
+            "--audience=istio-ca",
+            "--duration=24h",
+        ];
+        let token = self.control.kubectl(&arguments).await?;
+        let agent = agent::start(
+            scene,
+            self.control,
+            &self.sandbox,
+            &self.namespace,
+            &self.plan,
+            token.trim(),
+        )?;
+        let local = |port| SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), port);
+        let status = self.sandbox.gate(local(agent::STATUS)).await?;
+        let admin = self.sandbox.gate(local(agent::ADMIN)).await?;
+        poll::until("the sidecar is ready", async || {
+            agent.expect_alive()?;
+            // The agent logs each time that it is asked too early.
+            tokio::time::sleep(Duration::from_millis(150)).await;
+            let request = Request::get("/healthz/ready");
+            let response = Client::http1(status.address()).send(&request).await?;
+            ensure!(
+                response.status == 200,
+                "the agent answers {}",
+                response.status
+            );
+            Ok(())
+        })
+        .await
+        .with_context(|| format!("pod {}", self.plan.name))?;
+        Ok(Sidecar {
+            agent,
+            admin: Admin::new(admin.address()),
+            _gates: [status, admin],
+        })
+    }
+
+    /// What Istio's init container does.
+    fn capture(&self) -> Result<()> {
+        let mut command = self
+            .sandbox
+            .command(Identity::Application, self.control.pin().agent());
+        self.control.pin().iptables(&mut command)?;
+        run(command
+            .args([
+                "istio-iptables",
+                "-p",
+                "15001",
+                "-z",
+                "15006",
+                "-u",
+                "1337",
+                "-m",
+                "REDIRECT",
+            ])
+            .args(["-i", "*", "-x", "", "-b", "*", "-d", "15090,15021,15020"]))?;
+        Ok(())
+    }
+
+    /// The name of the pod.
+    pub fn name(&self) -> &str {
+        &self.plan.name
+    }
+
+    /// The address of the pod.
+    pub fn address(&self) -> Ipv4Addr {
+        self.sandbox.address()
+    }
+
+    /// A port of the pod.
+    pub fn port(&self, port: u16) -> SocketAddr {
+        SocketAddr::new(IpAddr::V4(self.address()), port)
+    }
+
+    /// Where the application's programs run.
+    pub fn place(&self) -> Place {
+        Place::new(self.sandbox.prefix(Identity::Application), None)
+    }
+
+    /// Connects as the application would.
+    pub async fn connect(&self, target: SocketAddr) -> Result<TcpStream> {
+        self.sandbox.connect(target).await
+    }
+
+    /// Listens on a port as the application would.
+    pub async fn listen(&self, port: u16) -> Result<TcpListener> {
+        let every = SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), port);
+        self.sandbox.listen(every).await
+    }
+
+    /// An address of this program's that leads to `target` as the application sees it.
+    pub async fn gate(&self, target: SocketAddr) -> Result<Gate> {
+        self.sandbox.gate(target).await
+    }
+
+    /// Tells Kubernetes, and so Istio and every consumer's Envoy, whether calls may come.
+    pub async fn set_ready(&self, ready: bool) -> Result<()> {
+        let address = self.address().to_string();
+        let ready = if ready { "True" } else { "False" };
+        let status = json!({"status": {
+            "phase": "Running",
+            "podIP": address,
+            "podIPs": [{"ip": address}],
+            "conditions": [{"type": "Ready", "status": ready}],
+        }});
+        let namespace = format!("--namespace={}", self.namespace);
+        let patch = format!("--patch={status}");
+        let arguments = [
+            "patch",
+            "pod",
+            &self.plan.name,
+            &namespace,
+            "--subresource=status",
+            "--type=merge",
+            &patch,
+        ];
+        self.control.kubectl(&arguments).await?;
+        Ok(())
+    }
+
+    /// Removes the resource, as when a pod is deleted.
+    pub async fn delete(&self) -> Result<()> {
+        let namespace = format!("--namespace={}", self.namespace);
+        let arguments = [
+            "delete",
+            "pod",
+            &self.plan.name,
+            &namespace,
+            "--grace-period=0",
+            "--force",
+        ];
+        self.control.kubectl(&arguments).await?;
+        Ok(())
+    }
+
+    /// Envoy's admin interface.
+    pub fn admin(&self) -> Result<&Admin> {
+        Ok(&self.sidecar()?.admin)
+    }
+
+    /// What agent and Envoy wrote: their log, and a line of JSON for each call.
+    pub fn log(&self) -> Result<String> {
+        Ok(String::from_utf8_lossy(&fs::read(self.sidecar()?.agent.log())?).into_owned())
+    }
+
+    /// The access log of Envoy so far.
+    pub fn entries(&self) -> Result<Vec<Entry>> {
+        Ok(access::entries(&self.log()?))
+    }
+
+    /// Fails unless agent and Envoy live.
+    pub async fn expect_alive(&self) -> Result<()> {
+        let sidecar = self.sidecar()?;
+        sidecar.agent.expect_alive()?;
+        sidecar.admin.expect_ready().await
+    }
+
+    /// Waits until Envoy's configuration contains a text.
+    pub async fn expect_configuration(&self, text: &str) -> Result<()> {
+        poll::until(
+            &format!("the configuration of {} has {text}", self.plan.name),
+            async || {
+                let dump = self.admin()?.text("/config_dump?include_eds").await?;
+                ensure!(dump.contains(text), "it is not there");
+                Ok(())
+            },
+        )
+        .await
+    }
+
+    /// Asks agent and Envoy to drain and end, as kubelet does.
+    pub fn terminate(&self) -> Result<()> {
+        self.sidecar()?.agent.terminate()
+    }
+
+    fn sidecar(&self) -> Result<&Sidecar> {
+        self.sidecar
+            .as_ref()
+            .with_context(|| format!("{} has no sidecar", self.plan.name))
+    }
+}

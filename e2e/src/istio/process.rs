@@ -1,0 +1,115 @@
+//! Programs that run until they are dropped, with their output in a log.
+
+use std::{
+    ffi::OsStr,
+    fs::File,
+    path::{Path, PathBuf},
+    process::{Child, Command, ExitStatus, Output, Stdio},
+    sync::{Mutex, MutexGuard, PoisonError},
+};
+
+use anyhow::{Context, Result, bail, ensure};
+
+use crate::scene::tail;
+
+/// A running program; dropping it ends the process.
+#[derive(Debug)]
+pub(super) struct Process {
+    child: Mutex<Child>,
+    log: PathBuf,
+}
+
+impl Process {
+    /// Starts a program.
+    pub(super) fn start(command: &mut Command, log: &Path) -> Result<Self> {
+        let output = File::create(log)?;
+        let child = command
+            .stdin(Stdio::null())
+            .stdout(output.try_clone()?)
+            .stderr(output)
+            .spawn()
+            .with_context(|| format!("{} does not start", name(command)))?;
+        Ok(Self {
+            child: Mutex::new(child),
+            log: log.to_owned(),
+        })
+    }
+
+    /// The process id.
+    pub(super) fn id(&self) -> u32 {
+        self.child().id()
+    }
+
+    /// Where its output goes.
+    pub(super) fn log(&self) -> &Path {
+        &self.log
+    }
+
+    /// Fails when it has ended, with the end of its log.
+    pub(super) fn expect_alive(&self) -> Result<()> {
+        if let Some(status) = self.exit_status()? {
+            bail!(
+                "it ended with {status}; its log ends with:\n{}",
+                tail(&self.log)
+            );
+        }
+        Ok(())
+    }
+
+    /// Asks it to end (SIGTERM) without waiting for it.
+    pub(super) fn terminate(&self) -> Result<()> {
+        run(Command::new("kill").args(["-TERM", &self.id().to_string()]))?;
+        Ok(())
+    }
+
+    /// Ends it at once (SIGKILL).
+    pub(super) fn kill(&self) -> Result<()> {
+        let mut child = self.child();
+        child.kill()?;
+        child.wait()?;
+        Ok(())
+    }
+
+    /// How it ended, when it has.
+    pub(super) fn exit_status(&self) -> Result<Option<ExitStatus>> {
+        Ok(self.child().try_wait()?)
+    }
+
+    fn child(&self) -> MutexGuard<'_, Child> {
+        self.child.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        // An error means that it has ended already.
+        let _ = self.kill();
+    }
+}
+
+/// Runs a program to its end and returns what it printed.
+pub(super) fn run(command: &mut Command) -> Result<String> {
+    let output = command
+        .stdin(Stdio::null())
+        .output()
+        .with_context(|| format!("{} does not start", name(command)))?;
+    printed(&name(command), &output)
+}
+
+/// What a program printed, when it succeeded.
+pub(super) fn printed(name: &str, output: &Output) -> Result<String> {
+    ensure!(
+        output.status.success(),
+        "{name} ended with {}: {}{}",
+        output.status,
+        String::from_utf8_lossy(&output.stderr),
+        String::from_utf8_lossy(&output.stdout)
+    );
+    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+}
+
+fn name(command: &Command) -> String {
+    let words = std::iter::once(command.get_program()).chain(command.get_args());
+    let words: Vec<_> = words.map(OsStr::to_string_lossy).collect();
+    words.join(" ")
+}

@@ -1,0 +1,3 @@
+//! Scenarios under real Istio.
+
+mod consumers;
