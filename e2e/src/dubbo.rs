@@ -1,8 +1,9 @@
 //! Real Apache Dubbo, for Java in three versions and for Go: providers, consumers, a tap on the wire, and the pair of
 //! Envoys that carries their calls as HTTP/2.
 //!
-//! The Java programs are in `e2e/dubbo/java`. A consumer makes the calls that a scenario asks for and tells the result
-//! of each as JSON, so that a run through Envoy can be compared with a direct one:
+//! A registry ([`ZooKeeper`]) tells consumers where applications are. The Java programs are in `e2e/dubbo/java`. A consumer
+//! makes the calls that a scenario asks for and tells the result of each as JSON, so that a run through Envoy can be
+//! compared with a direct one:
 //!
 //! ```no_run
 //! use meshlane_e2e::{dubbo::{Call, Consumer, DubboVersion, Provider, Serialization, Target}, scene::Scene};
@@ -22,11 +23,15 @@
 )]
 
 pub use self::{
-    consumer::{Call, Consumer, Outcome, RpcCode, Running, Target},
+    consumer::{
+        Call, Consumer, ConsumerOptions, Counts, Happened, Load, Outcome, RpcCode, Running,
+        RunningLoad, Subscription, Target,
+    },
     go::GoClient,
     oracle::Oracle,
-    provider::{Provider, ProviderOptions},
+    provider::{Provider, ProviderOptions, RegisterMode, Service},
     version::{DubboVersion, Serialization},
+    zookeeper::ZooKeeper,
 };
 
 pub mod cast;
@@ -40,3 +45,4 @@ mod provider;
 pub mod tap;
 pub mod troupe;
 mod version;
+mod zookeeper;

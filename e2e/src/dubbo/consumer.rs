@@ -1,26 +1,37 @@
 //! A consumer: makes the calls that a scenario asks for.
 
-use std::{collections::BTreeMap, net::SocketAddr, time::Duration};
+use std::collections::BTreeMap;
 
 use anyhow::{Context, Result, bail, ensure};
 use serde_json::{Value, json};
 
-pub use self::outcome::{Outcome, RpcCode};
-use super::{
-    java::{HOST, Program},
-    version::{DubboVersion, Serialization},
+pub use self::{
+    load::{Counts, Happened, Load, RunningLoad},
+    outcome::{Outcome, RpcCode},
+    target::{Subscription, Target},
 };
-use crate::scene::Scene;
+use super::{
+    java::{Launch, Program},
+    version::DubboVersion,
+};
+use crate::{place::Place, scene::Scene};
 
+mod load;
 mod outcome;
+mod target;
 
 /// A running consumer; dropping it ends the process.
 #[derive(Debug)]
 pub struct Consumer(Program);
 
-/// Where calls go and how; calls to equal targets share a connection.
+/// How a consumer is started.
 #[derive(Clone, Debug)]
-pub struct Target(BTreeMap<&'static str, Value>);
+pub struct ConsumerOptions {
+    /// The name of its application.
+    pub application: String,
+    /// System properties beside those that are set anyway, or in their stead.
+    pub properties: Vec<(String, String)>,
+}
 
 /// A call of a method of the service.
 #[derive(Clone, Debug)]
@@ -40,16 +51,37 @@ pub struct Running<'a>(&'a mut Program);
 impl Consumer {
     /// Starts a consumer, which calls nobody yet.
     pub async fn start(scene: &Scene, version: DubboVersion) -> Result<Self> {
-        let mut program = Program::start(scene, version, "consumer.Consumer", &[])?;
+        Self::start_with(scene, version, &ConsumerOptions::new("shop-consumer")).await
+    }
+
+    /// Starts a consumer with options of one's own.
+    pub async fn start_with(
+        scene: &Scene,
+        version: DubboVersion,
+        options: &ConsumerOptions,
+    ) -> Result<Self> {
+        Self::start_at(scene, &Place::machine(), version, options).await
+    }
+
+    /// Starts a consumer at a place.
+    pub async fn start_at(
+        scene: &Scene,
+        place: &Place,
+        version: DubboVersion,
+        options: &ConsumerOptions,
+    ) -> Result<Self> {
+        let mut launch = Launch::new(version, "consumer.Consumer").argument(&options.application);
+        for (name, value) in &options.properties {
+            launch = launch.property(name, value);
+        }
+        let mut program = Program::start(scene, place, &launch)?;
         program.hear().await?;
         Ok(Self(program))
     }
 
     /// The names of the calls of the suite.
     pub async fn suite_names(&mut self) -> Result<Vec<String>> {
-        self.0.say(json!({"names": true})).await?;
-        let mut names = self.0.hear().await?;
-        self.0.hear().await?;
+        let mut names = self.ask(json!({"names": true})).await?;
         Ok(serde_json::from_value(names["names"].take())?)
     }
 
@@ -95,6 +127,13 @@ impl Consumer {
         self.begin(target, call.to_json()).await
     }
 
+    /// Begins to make a call again and again, beside whatever other commands follow.
+    pub async fn start_load(&mut self, target: &Target, load: &Load) -> Result<RunningLoad> {
+        let started = self.ask(target.command(load.to_json())?).await?;
+        let number = started["load"].as_u64();
+        Ok(RunningLoad::new(number.context("no number")?))
+    }
+
     /// Ends every connection.
     pub async fn close(&mut self) -> Result<()> {
         self.0.say(json!({"close": true})).await?;
@@ -107,13 +146,17 @@ impl Consumer {
         self.0.log()
     }
 
-    async fn begin(&mut self, target: &Target, mut command: Value) -> Result<Running<'_>> {
-        let members = command.as_object_mut().context("not an object")?;
-        for (name, value) in &target.0 {
-            members.insert((*name).to_owned(), value.clone());
-        }
-        self.0.say(command).await?;
+    async fn begin(&mut self, target: &Target, command: Value) -> Result<Running<'_>> {
+        self.0.say(target.command(command)?).await?;
         Ok(Running(&mut self.0))
+    }
+
+    /// Sends a command that has one result.
+    async fn ask(&mut self, command: Value) -> Result<Value> {
+        self.0.say(command).await?;
+        let result = self.0.hear().await?;
+        self.0.hear().await?;
+        Ok(result)
     }
 }
 
@@ -131,58 +174,18 @@ impl Running<'_> {
     }
 }
 
-impl Target {
-    /// Hessian2, a timeout of 10 s, no retries, one connection shared by all targets of the address.
-    pub fn new(address: SocketAddr) -> Self {
-        let address = json!(format!("{HOST}:{}", address.port()));
-        Self(BTreeMap::from([("address", address)]))
+impl ConsumerOptions {
+    /// An application of this name.
+    pub fn new(application: &str) -> Self {
+        Self {
+            application: application.to_owned(),
+            properties: Vec::new(),
+        }
     }
 
-    /// A second address; the consumer chooses among them.
-    pub fn or(mut self, address: SocketAddr) -> Self {
-        let first = self.0.get("address").and_then(Value::as_str);
-        let both = format!("{},{HOST}:{}", first.unwrap_or_default(), address.port());
-        self.0.insert("address", json!(both));
-        self
-    }
-
-    /// Another serialization.
-    pub fn serialization(self, serialization: Serialization) -> Self {
-        self.with("serialization", json!(serialization.name()))
-    }
-
-    /// Another timeout.
-    pub fn timeout(self, timeout: Duration) -> Self {
-        self.with("timeout", json!(timeout.as_millis()))
-    }
-
-    /// Retries by the consumer itself.
-    pub fn retries(self, retries: u32) -> Self {
-        self.with("retries", json!(retries))
-    }
-
-    /// Connections of its own.
-    pub fn connections(self, connections: u32) -> Self {
-        self.with("connections", json!(connections))
-    }
-
-    /// The time between heartbeats.
-    pub fn heartbeat(self, interval: Duration) -> Self {
-        self.with("heartbeat", json!(interval.as_millis()))
-    }
-
-    /// A group of the service.
-    pub fn group(self, group: &str) -> Self {
-        self.with("group", json!(group))
-    }
-
-    /// A version of the service.
-    pub fn version(self, version: &str) -> Self {
-        self.with("version", json!(version))
-    }
-
-    fn with(mut self, name: &'static str, value: Value) -> Self {
-        self.0.insert(name, value);
+    /// A system property.
+    pub fn property(mut self, name: &str, value: impl ToString) -> Self {
+        self.properties.push((name.to_owned(), value.to_string()));
         self
     }
 }

@@ -10,19 +10,18 @@ use anyhow::{Context, Result, bail, ensure};
 use serde_json::Value;
 use tokio::{
     io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines},
-    process::{Child, ChildStdin, ChildStdout, Command},
+    process::{Child, ChildStdin, ChildStdout},
     time::timeout,
 };
 
-use super::version::DubboVersion;
+pub(super) use self::launch::{Launch, host};
 use crate::{
+    place::Place,
     poll::DEADLINE,
-    scene::{Scene, cache, tail, workspace},
+    scene::{Scene, tail},
 };
 
-/// The name of the loopback interface in the hosts file of the programs: Dubbo replaces 127.0.0.1, wherever it finds it,
-/// by another address of the machine.
-pub(super) const HOST: &str = "shop.test";
+mod launch;
 
 /// A running program. It ends with this value; should this process be killed, it sees the end of its standard input.
 #[derive(Debug)]
@@ -35,24 +34,14 @@ pub(super) struct Program {
 }
 
 impl Program {
-    /// Starts a class of the package `dev.meshlane.e2e`.
-    pub(super) fn start(
-        scene: &Scene,
-        version: DubboVersion,
-        class: &str,
-        arguments: &[String],
-    ) -> Result<Self> {
+    /// Starts a program. What stands in front of it at its place must become it, as `exec` does: signals go to the process
+    /// that is started.
+    pub(super) fn start(scene: &Scene, place: &Place, launch: &Launch) -> Result<Self> {
         let log = scene.fresh("java.log")?;
         let home = log.with_file_name("home");
         fs::create_dir(&home)?;
-        let mut child = Command::new("java")
-            .args(options())
-            .arg(format!("-Djdk.net.hosts.file={}", hosts(scene)?.display()))
-            .arg(format!("-Duser.home={}", home.display()))
-            .arg("-classpath")
-            .arg(class_path(version)?)
-            .arg(format!("dev.meshlane.e2e.{class}"))
-            .args(arguments)
+        let mut child = launch
+            .command(scene, place, &home)?
             .process_group(0)
             .kill_on_drop(true)
             .stdin(Stdio::piped())
@@ -63,7 +52,7 @@ impl Program {
         let stdin = child.stdin.take().context("no standard input")?;
         let stdout = child.stdout.take().context("no standard output")?;
         Ok(Self {
-            name: format!("{class} of Dubbo {version}"),
+            name: launch.name().to_owned(),
             child,
             stdin,
             stdout: BufReader::new(stdout).lines(),
@@ -124,65 +113,4 @@ impl Program {
     pub(super) fn log(&self) -> Result<String> {
         Ok(fs::read_to_string(&self.log)?)
     }
-}
-
-/// A small, quickly started virtual machine. Java's own serialization and Hessian look into closed packages.
-fn options() -> Vec<String> {
-    const OPEN: [&str; 9] = [
-        "java.lang",
-        "java.lang.reflect",
-        "java.util",
-        "java.util.concurrent",
-        "java.util.concurrent.atomic",
-        "java.math",
-        "java.time",
-        "java.io",
-        "java.text",
-    ];
-    let mut options: Vec<String> = [
-        "-Xmx512m",
-        "-XX:+UseSerialGC",
-        "-XX:TieredStopAtLevel=1",
-        "-XX:-UsePerfData",
-        "-Djava.net.preferIPv4Stack=true",
-        "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",
-        "-Ddubbo.application.logger=slf4j",
-        "-Ddubbo.application.register-mode=interface",
-        "-Ddubbo.service.shutdown.wait=1500",
-    ]
-    .map(str::to_owned)
-    .into();
-    for package in OPEN {
-        options.push(format!("--add-opens=java.base/{package}=ALL-UNNAMED"));
-    }
-    options
-}
-
-/// The compiled programs and the jars that they need.
-fn class_path(version: DubboVersion) -> Result<String> {
-    let classes = workspace()
-        .join("target")
-        .join("dubbo")
-        .join(version.name())
-        .join("classes");
-    ensure!(
-        classes.is_dir(),
-        "{} is missing: run `make dubbo`",
-        classes.display()
-    );
-    let jars = cache()?.join("dubbo").join(version.name());
-    ensure!(
-        jars.is_dir(),
-        "{} is missing: run `make dubbo`",
-        jars.display()
-    );
-    Ok(format!("{}:{}/*", classes.display(), jars.display()))
-}
-
-/// A hosts file with nothing but the loopback interface: the programs neither see nor print the machine's addresses.
-fn hosts(scene: &Scene) -> Result<PathBuf> {
-    let file = scene.fresh("hosts")?;
-    let machine = fs::read_to_string("/proc/sys/kernel/hostname")?;
-    fs::write(&file, format!("127.0.0.1 {HOST} {machine} localhost\n"))?;
-    Ok(file)
 }

@@ -5,8 +5,11 @@ use std::fmt::Write as _;
 use anyhow::Result;
 use serde_json::Value;
 
-use super::{java::Program, version::DubboVersion};
-use crate::scene::Scene;
+use super::{
+    java::{Launch, Program},
+    version::DubboVersion,
+};
+use crate::{place::Place, scene::Scene};
 
 /// A Java program that reads Hessian2; dropping it ends the process.
 #[derive(Debug)]
@@ -15,7 +18,8 @@ pub struct Oracle(Program);
 impl Oracle {
     /// Starts the decoder of a version, 2.7 or newer.
     pub fn start(scene: &Scene, version: DubboVersion) -> Result<Self> {
-        Ok(Self(Program::start(scene, version, "oracle.Values", &[])?))
+        let launch = Launch::new(version, "oracle.Values");
+        Ok(Self(Program::start(scene, &Place::machine(), &launch)?))
     }
 
     /// The list of so many values of a body as `Describe.java` writes them down, or a text: why it could not be read.

@@ -1,47 +1,28 @@
-//! A provider: the service of `e2e/dubbo/java` on one port for each serialization.
+//! A provider: the services of `e2e/dubbo/java` on one port for each serialization, in a registry or in none.
 
 use std::{
     collections::BTreeMap,
-    net::{Ipv4Addr, SocketAddr},
+    net::{IpAddr, SocketAddr},
 };
 
 use anyhow::{Context, Result};
 use serde_json::Value;
 
+pub use self::options::{ProviderOptions, RegisterMode, Service};
 use super::{
     java::Program,
     version::{DubboVersion, Serialization},
 };
-use crate::scene::Scene;
+use crate::{place::Place, scene::Scene};
+
+mod options;
 
 /// A running provider; dropping it ends the process.
 #[derive(Debug)]
 pub struct Provider {
     program: Program,
+    host: IpAddr,
     ports: BTreeMap<String, u16>,
-}
-
-/// How a provider is started.
-#[derive(Clone, Debug)]
-pub struct ProviderOptions {
-    /// Answers start with this name.
-    pub name: String,
-    /// How many calls it works on at a time; the next one is refused.
-    pub threads: u32,
-    /// What it understands, each on its own port; a port of 0 is chosen freely.
-    pub endpoints: Vec<(Serialization, u16)>,
-}
-
-impl ProviderOptions {
-    /// All serializations of a version, 100 threads.
-    pub fn new(version: DubboVersion, name: &str) -> Self {
-        let serializations = version.serializations().iter();
-        Self {
-            name: name.to_owned(),
-            threads: 100,
-            endpoints: serializations.map(|each| (*each, 0)).collect(),
-        }
-    }
 }
 
 impl Provider {
@@ -56,24 +37,32 @@ impl Provider {
         version: DubboVersion,
         options: &ProviderOptions,
     ) -> Result<Self> {
-        let mut arguments = vec![options.name.clone(), options.threads.to_string()];
-        for (serialization, port) in &options.endpoints {
-            arguments.push(match port {
-                0 => serialization.to_string(),
-                port => format!("{serialization}:{port}"),
-            });
-        }
-        let mut program = Program::start(scene, version, "provider.Provider", &arguments)?;
+        Self::start_at(scene, &Place::machine(), version, options).await
+    }
+
+    /// Starts a provider at a place and waits until it serves, and is registered if it is to be.
+    pub async fn start_at(
+        scene: &Scene,
+        place: &Place,
+        version: DubboVersion,
+        options: &ProviderOptions,
+    ) -> Result<Self> {
+        let mut program = Program::start(scene, place, &options.launch(version)?)?;
         let mut ready = program.hear().await?;
         let ports = serde_json::from_value(ready["ready"].take()).context("the ports")?;
-        Ok(Self { program, ports })
+        let host = options.host;
+        Ok(Self {
+            program,
+            host,
+            ports,
+        })
     }
 
     /// Where it serves with a serialization.
     pub fn address(&self, serialization: Serialization) -> Result<SocketAddr> {
         let port = self.ports.get(serialization.name());
         let port = *port.with_context(|| format!("it does not serve {serialization}"))?;
-        Ok((Ipv4Addr::LOCALHOST, port).into())
+        Ok((self.host, port).into())
     }
 
     /// Waits for the next thing that happened to it: `{"fired": [message, number]}` for a one-way call.

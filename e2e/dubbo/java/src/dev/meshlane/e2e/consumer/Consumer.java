@@ -6,7 +6,6 @@ import com.google.gson.JsonArray;
 import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
 import com.google.gson.JsonParser;
-import dev.meshlane.e2e.api.RichService;
 import java.io.BufferedReader;
 import java.io.InputStreamReader;
 import java.io.PrintStream;
@@ -34,24 +33,34 @@ import org.apache.dubbo.rpc.RpcException;
  *   <li>{@code {"suite": ["hello", …], …settings}}: these calls of the suite, all when the list is empty
  *   <li>{@code {"call": "sayHello", "arguments": ["bob"], "attachments": {…}, "generic": ["java.lang.String"],
  *       "repeat": 1, "concurrency": 1, …settings}}
+ *   <li>{@code {"load": "sayHello", "arguments": ["bob"], "expected": "hello bob", "concurrency": 1, "pauseMillis": 0,
+ *       …settings}}: makes the call again and again from now on; the one result is its number, {@code load}
+ *   <li>{@code {"progress": NUMBER}}: what came of that load so far, see {@link Load}
+ *   <li>{@code {"stop": NUMBER}}: ends that load; the result is the same
  *   <li>{@code {"close": true}}: ends every connection
  * </ul>
  *
- * The settings are {@code address} (or several with commas), {@code serialization}, {@code timeout}, {@code retries}, {@code group},
- * {@code version}, {@code heartbeat} and {@code connections} (of its own instead of the shared one).
+ * The settings are {@code service} (RichService by default), {@code address} (or several with commas) or {@code registry},
+ * {@code serialization}, {@code timeout}, {@code retries}, {@code group}, {@code version}, {@code heartbeat} and
+ * {@code connections} (of its own instead of the shared one); with a registry also {@code subscription}
+ * (FORCE_APPLICATION, FORCE_INTERFACE, or APPLICATION_FIRST by default) and {@code providedBy}, the names of applications.
+ *
+ * <p>The only argument is the name of the consumer's own application.
  */
 public final class Consumer {
     private static final Gson GSON = new GsonBuilder().serializeNulls().disableHtmlEscaping().create();
 
     private final PrintStream out;
-    private final References references = new References();
+    private final References references;
+    private final List<Load> loads = new ArrayList<Load>();
 
-    private Consumer(PrintStream out) {
+    private Consumer(PrintStream out, String application) {
         this.out = out;
+        this.references = new References(application);
     }
 
     public static void main(String[] arguments) throws Exception {
-        Consumer consumer = new Consumer(System.out);
+        Consumer consumer = new Consumer(System.out, arguments[0]);
         // Whatever else is printed belongs to the log.
         System.setOut(System.err);
         consumer.print("ready", true);
@@ -69,6 +78,20 @@ public final class Consumer {
             JsonArray names = new JsonArray();
             Suite.names().forEach(names::add);
             print("names", names);
+            return 1;
+        }
+        if (command.has("load")) {
+            print("load", load(command));
+            return 1;
+        }
+        if (command.has("progress")) {
+            print(loads.get(command.get("progress").getAsInt()).counts());
+            return 1;
+        }
+        if (command.has("stop")) {
+            Load load = loads.get(command.get("stop").getAsInt());
+            load.stop();
+            print(load.counts());
             return 1;
         }
         if (command.has("close")) {
@@ -96,17 +119,14 @@ public final class Consumer {
     private int calls(JsonObject command) throws Exception {
         int repeat = References.number(command, "repeat", 1);
         int concurrency = References.number(command, "concurrency", 1);
-        Call call = command.has("generic") ? generic(command) : typed(command);
+        Call call = call(command, "call");
         AtomicInteger next = new AtomicInteger();
         ExecutorService threads = Executors.newFixedThreadPool(concurrency);
         for (int i = 0; i < concurrency; i++) {
             threads.execute(() -> {
                 int number;
                 while ((number = next.getAndIncrement()) < repeat) {
-                    JsonObject result = result(() -> {
-                        attach(command);
-                        return call.make();
-                    });
+                    JsonObject result = result(call);
                     result.addProperty("call", number);
                     print(result);
                 }
@@ -117,10 +137,29 @@ public final class Consumer {
         return repeat;
     }
 
-    private Call typed(JsonObject command) {
-        RichService service = references.typed(command);
+    private int load(JsonObject command) throws Exception {
+        Call call = call(command, "load");
+        String expected = command.get("expected").getAsString();
+        int concurrency = References.number(command, "concurrency", 1);
+        int pause = References.number(command, "pauseMillis", 0);
+        loads.add(new Load(() -> Consumer.make(call), expected, concurrency, pause));
+        return loads.size() - 1;
+    }
+
+    /** The call that a command describes, with its attachments; {@code name} is the member that has the method. */
+    private Call call(JsonObject command, String name) throws Exception {
+        String method = command.get(name).getAsString();
+        Call call = command.has("generic") ? generic(command, method) : typed(command, method);
+        return () -> {
+            attach(command);
+            return call.make();
+        };
+    }
+
+    private Call typed(JsonObject command, String name) throws Exception {
+        Object service = references.typed(command);
         JsonArray arguments = arguments(command);
-        Method method = method(command.get("call").getAsString(), arguments.size());
+        Method method = method(References.service(command), name, arguments.size());
         Object[] values = new Object[arguments.size()];
         for (int i = 0; i < values.length; i++) {
             values[i] = GSON.fromJson(arguments.get(i), method.getGenericParameterTypes()[i]);
@@ -128,10 +167,9 @@ public final class Consumer {
         return () -> method.invoke(service, values);
     }
 
-    private Call generic(JsonObject command) {
+    private Call generic(JsonObject command, String method) {
         String[] types = GSON.fromJson(command.get("generic"), String[].class);
         Object[] values = GSON.fromJson(arguments(command), Object[].class);
-        String method = command.get("call").getAsString();
         return () -> references.generic(command).$invoke(method, types, values);
     }
 
@@ -139,13 +177,13 @@ public final class Consumer {
         return command.has("arguments") ? command.getAsJsonArray("arguments") : new JsonArray();
     }
 
-    private static Method method(String name, int arguments) {
-        for (Method method : RichService.class.getMethods()) {
+    private static Method method(Class<?> service, String name, int arguments) {
+        for (Method method : service.getMethods()) {
             if (method.getName().equals(name) && method.getParameterCount() == arguments) {
                 return method;
             }
         }
-        throw new IllegalArgumentException("no method " + name + " with " + arguments + " arguments");
+        throw new IllegalArgumentException("no method " + name + " of " + service.getSimpleName() + " with " + arguments + " arguments");
     }
 
     private static void attach(JsonObject command) {
@@ -164,21 +202,34 @@ public final class Consumer {
         JsonObject result = new JsonObject();
         long start = System.nanoTime();
         try {
-            result.add("value", Describe.value(call.make()));
+            result.add("value", Describe.value(make(call)));
         } catch (Throwable error) {
-            Throwable cause = error;
-            while ((cause instanceof InvocationTargetException || cause instanceof ExecutionException)
-                    && cause.getCause() != null) {
-                cause = cause.getCause();
-            }
+            Throwable cause = cause(error);
             result.add("exception", Describe.value(cause));
             if (cause instanceof RpcException) {
                 result.addProperty("code", ((RpcException) cause).getCode());
             }
         }
         result.addProperty("millis", (System.nanoTime() - start) / 1_000_000);
-        RpcContext.getContext().clearAttachments();
         return result;
+    }
+
+    private static Object make(Call call) throws Exception {
+        try {
+            return call.make();
+        } finally {
+            RpcContext.getContext().clearAttachments();
+        }
+    }
+
+    /** What a call threw, without what reflection and futures wrap around it. */
+    static Throwable cause(Throwable error) {
+        Throwable cause = error;
+        while ((cause instanceof InvocationTargetException || cause instanceof ExecutionException)
+                && cause.getCause() != null) {
+            cause = cause.getCause();
+        }
+        return cause;
     }
 
     private void print(String name, Object value) {

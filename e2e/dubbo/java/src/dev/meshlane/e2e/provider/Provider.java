@@ -1,6 +1,8 @@
 package dev.meshlane.e2e.provider;
 
+import com.google.gson.Gson;
 import dev.meshlane.e2e.api.RichService;
+import dev.meshlane.e2e.api.StockService;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
@@ -13,69 +15,95 @@ import org.apache.dubbo.config.MethodConfig;
 import org.apache.dubbo.config.ProtocolConfig;
 import org.apache.dubbo.config.RegistryConfig;
 import org.apache.dubbo.config.ServiceConfig;
+import org.apache.dubbo.config.bootstrap.DubboBootstrap; // since 2.7
 
 /**
- * Serves {@link RichService} on a port of the loopback interface for each serialization, plain, as group {@code blue} version
- * 1.0.0, and as version 2.1.0.
- *
- * <pre>Provider NAME THREADS SERIALIZATION[:PORT]…</pre>
- *
+ * Serves what its only argument says, a {@link Plan} in JSON. The line {@code {"ready": {"hessian2": PORT}}} tells the ports.
  * It ends gracefully on SIGTERM, and at once when its standard input ends.
  */
 public final class Provider {
-    /** Dubbo replaces 127.0.0.1 by another address of the machine; this name stands for it in the hosts file. */
-    private static final String HOST = "shop.test";
-
     private static final int PAYLOAD = 32 * 1024 * 1024;
 
-    private static final String[][] GROUPS_AND_VERSIONS = {{null, null}, {"blue", "1.0.0"}, {null, "2.1.0"}};
+    private final Plan plan;
+    private final Events events;
 
-    private Provider() {}
+    private Provider(Plan plan, Events events) {
+        this.plan = plan;
+        this.events = events;
+    }
 
     public static void main(String[] arguments) throws Exception {
-        String who = arguments[0];
-        int threads = Integer.parseInt(arguments[1]);
-        List<ProtocolConfig> protocols = new ArrayList<ProtocolConfig>();
-        StringBuilder ports = new StringBuilder();
-        for (String endpoint : Arrays.asList(arguments).subList(2, arguments.length)) {
-            ProtocolConfig protocol = protocol(endpoint, threads);
-            protocols.add(protocol);
-            ports.append(ports.length() == 0 ? "" : ",");
-            ports.append('"').append(protocol.getSerialization()).append("\":").append(protocol.getPort());
-        }
+        Plan plan = new Gson().fromJson(arguments[0], Plan.class);
         Events events = new Events(System.out);
         // Whatever else is printed belongs to the log.
         System.setOut(System.err);
-        ApplicationConfig application = new ApplicationConfig("shop-provider");
-        application.setQosEnable(false);
-        for (String[] groupAndVersion : GROUPS_AND_VERSIONS) {
-            ServiceConfig<RichService> service = new ServiceConfig<RichService>();
-            service.setApplication(application);
-            service.setRegistry(new RegistryConfig("N/A"));
-            service.setProtocols(protocols);
-            service.setInterface(RichService.class);
-            service.setRef(new RichServiceImplementation(who, events));
-            service.setMethods(Arrays.asList(callbacks()));
-            service.setGroup(groupAndVersion[0]);
-            service.setVersion(groupAndVersion[1]);
-            service.export();
-        }
-        events.ready(ports.toString());
+        new Provider(plan, events).start();
         while (System.in.read() >= 0) {
             // Only the end matters.
         }
         Runtime.getRuntime().halt(0);
     }
 
-    private static ProtocolConfig protocol(String endpoint, int threads) throws IOException {
-        String[] parts = endpoint.split(":");
-        ProtocolConfig protocol = new ProtocolConfig("dubbo", parts.length > 1 ? Integer.parseInt(parts[1]) : freePort());
-        protocol.setId("dubbo-" + parts[0]);
-        protocol.setHost(HOST);
-        protocol.setSerialization(parts[0]);
-        protocol.setThreads(threads);
+    private void start() throws IOException {
+        ApplicationConfig application = new ApplicationConfig(plan.application);
+        application.setQosEnable(false);
+        RegistryConfig registry = new RegistryConfig(plan.registry == null ? "N/A" : plan.registry);
+        List<ProtocolConfig> protocols = new ArrayList<ProtocolConfig>();
+        StringBuilder ports = new StringBuilder();
+        for (Plan.Endpoint endpoint : plan.endpoints) {
+            ProtocolConfig protocol = protocol(endpoint);
+            protocols.add(protocol);
+            ports.append(ports.length() == 0 ? "" : ",");
+            ports.append('"').append(endpoint.serialization).append("\":").append(protocol.getPort());
+        }
+        List<ServiceConfig<Object>> services = new ArrayList<ServiceConfig<Object>>();
+        for (Plan.Service each : plan.services) {
+            ServiceConfig<Object> service = service(each);
+            service.setApplication(application);
+            service.setRegistry(registry);
+            service.setProtocols(protocols);
+            services.add(service);
+        }
+        if (plan.registry == null) {
+            services.forEach(ServiceConfig::export);
+        } else {
+            // An application is registered as one only when the whole of it starts, with its services known before.
+            DubboBootstrap bootstrap = DubboBootstrap.getInstance(); // since 2.7
+            bootstrap.application(application).registry(registry).protocols(protocols); // since 2.7
+            services.forEach(bootstrap::service); // since 2.7
+            bootstrap.start(); // since 2.7
+        }
+        events.ready(ports.toString());
+    }
+
+    private ProtocolConfig protocol(Plan.Endpoint endpoint) throws IOException {
+        ProtocolConfig protocol = new ProtocolConfig("dubbo", endpoint.port == 0 ? freePort() : endpoint.port);
+        protocol.setId("dubbo-" + endpoint.serialization);
+        protocol.setHost(plan.host);
+        protocol.setSerialization(endpoint.serialization);
+        protocol.setThreads(plan.threads);
         protocol.setPayload(PAYLOAD);
         return protocol;
+    }
+
+    private ServiceConfig<Object> service(Plan.Service asked) {
+        ServiceConfig<Object> service = new ServiceConfig<Object>();
+        service.setGroup(asked.group);
+        service.setVersion(asked.version);
+        switch (asked.name) {
+            case "RichService":
+                service.setInterface(RichService.class);
+                service.setRef(new RichServiceImplementation(plan.name, events));
+                service.setMethods(Arrays.asList(callbacks()));
+                break;
+            case "StockService":
+                service.setInterface(StockService.class);
+                service.setRef(new StockServiceImplementation(plan.name));
+                break;
+            default:
+                throw new IllegalArgumentException("no service " + asked.name);
+        }
+        return service;
     }
 
     /** The method whose second argument is called back. */
@@ -89,8 +117,8 @@ public final class Provider {
         return method;
     }
 
-    private static int freePort() throws IOException {
-        try (ServerSocket socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+    private int freePort() throws IOException {
+        try (ServerSocket socket = new ServerSocket(0, 1, InetAddress.getByName(plan.host))) {
             return socket.getLocalPort();
         }
     }
