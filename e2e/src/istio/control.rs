@@ -180,13 +180,9 @@ impl Control {
             .envs(ISTIOD_ENVIRONMENT)
             .current_dir(&home);
         let istiod = Process::start(&mut command, &home.join("istiod.log"))?;
-        let mut place = self.istiod.lock().map_err(|_| anyhow!("poisoned"))?;
-        *place = Some(istiod);
-        drop(place);
+        self.replace_istiod(Some(istiod))?;
         poll::until("istiod is ready", async || {
-            if let Some(istiod) = &*self.istiod.lock().map_err(|_| anyhow!("poisoned"))? {
-                istiod.expect_alive()?;
-            }
+            self.expect_istiod()?;
             let response = Client::http1(ISTIOD).send(&Request::get("/ready")).await?;
             ensure!(response.status == 200, "istiod answers {}", response.status);
             Ok(())
@@ -194,9 +190,19 @@ impl Control {
         .await
     }
 
+    fn expect_istiod(&self) -> Result<()> {
+        let istiod = self.istiod.lock().map_err(|_| anyhow!("poisoned"))?;
+        istiod.as_ref().context("istiod was ended")?.expect_alive()
+    }
+
     /// Ends istiod without a word to anybody.
     pub fn kill_istiod(&self) -> Result<()> {
-        *self.istiod.lock().map_err(|_| anyhow!("poisoned"))? = None;
+        self.replace_istiod(None)
+    }
+
+    /// The one that was there ends.
+    fn replace_istiod(&self, istiod: Option<Process>) -> Result<()> {
+        *self.istiod.lock().map_err(|_| anyhow!("poisoned"))? = istiod;
         Ok(())
     }
 

@@ -37,6 +37,17 @@ impl Manifest {
         Self(self.0.replace(from, to))
     }
 
+    /// The resources of one app for another.
+    pub fn for_app(self, app: &str, other: &str) -> Self {
+        let names = [
+            (format!("name: {app},"), format!("name: {other},")),
+            (format!("name: {app}-"), format!("name: {other}-")),
+            (format!("app: {app}}}"), format!("app: {other}}}")),
+        ];
+        let rename = |manifest: Self, (from, to): (String, String)| manifest.replace(&from, &to);
+        names.into_iter().fold(self, rename)
+    }
+
     /// These resources and others.
     pub fn and(self, other: &Self) -> Self {
         Self(format!("{}\n---\n{}", self.0, other.0))

@@ -71,6 +71,18 @@ impl PodPlan {
         }
     }
 
+    /// The app that the pod runs.
+    pub fn app(&self) -> &str {
+        self.labels.get("app").map_or(&self.name, |app| app)
+    }
+
+    /// The version of the app, its name when it has none.
+    pub fn version_name(&self) -> &str {
+        self.labels
+            .get("version")
+            .map_or(&self.name, |version| version)
+    }
+
     /// One of several pods of an app.
     pub fn version(mut self, version: &str) -> Self {
         self.name = format!("{}-{version}", self.name);
@@ -349,6 +361,11 @@ impl Pod {
             },
         )
         .await
+    }
+
+    /// Ends the sidecar without a word to anybody, as when a node dies; nobody listens on the pod's ports any more.
+    pub fn kill_sidecar(&self) -> Result<()> {
+        self.sidecar()?.agent.kill()
     }
 
     /// Asks agent and Envoy to drain and end, as kubelet does.

@@ -1,14 +1,16 @@
-//! Programs that run until they are dropped, with their output in a log.
+//! Programs that run until they are dropped, with their children and their output in a log.
 
 use std::{
     ffi::OsStr,
     fs::File,
+    os::unix::process::CommandExt as _,
     path::{Path, PathBuf},
     process::{Child, Command, ExitStatus, Output, Stdio},
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
 use anyhow::{Context, Result, bail, ensure};
+use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 
 use crate::scene::tail;
 
@@ -24,6 +26,7 @@ impl Process {
     pub(super) fn start(command: &mut Command, log: &Path) -> Result<Self> {
         let output = File::create(log)?;
         let child = command
+            .process_group(0)
             .stdin(Stdio::null())
             .stdout(output.try_clone()?)
             .stderr(output)
@@ -33,11 +36,6 @@ impl Process {
             child: Mutex::new(child),
             log: log.to_owned(),
         })
-    }
-
-    /// The process id.
-    pub(super) fn id(&self) -> u32 {
-        self.child().id()
     }
 
     /// Where its output goes.
@@ -58,16 +56,19 @@ impl Process {
 
     /// Asks it to end (SIGTERM) without waiting for it.
     pub(super) fn terminate(&self) -> Result<()> {
-        run(Command::new("kill").args(["-TERM", &self.id().to_string()]))?;
+        Ok(kill_process(self.pid()?, Signal::TERM)?)
+    }
+
+    /// Ends it and its children at once (SIGKILL).
+    pub(super) fn kill(&self) -> Result<()> {
+        kill_process_group(self.pid()?, Signal::KILL)?;
+        self.child().wait()?;
         Ok(())
     }
 
-    /// Ends it at once (SIGKILL).
-    pub(super) fn kill(&self) -> Result<()> {
-        let mut child = self.child();
-        child.kill()?;
-        child.wait()?;
-        Ok(())
+    fn pid(&self) -> Result<Pid> {
+        let id = i32::try_from(self.child().id())?;
+        Pid::from_raw(id).context("no process id")
     }
 
     /// How it ended, when it has.

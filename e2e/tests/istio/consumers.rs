@@ -2,60 +2,149 @@
 
 use anyhow::{Result, ensure};
 use meshlane_e2e::{
-    istio::{Manifest, PodPlan, on_mesh},
-    peer::{Answer, Provider},
+    dubbo::{Call, DubboVersion, Service, Target},
+    istio::{Mesh, PodPlan, on_mesh},
     poll,
-    wire::{INTERFACE, OK, WireClient, call, call_with},
 };
+use serde_json::json;
+
+use crate::common::{Caller, PORT, Workload, apply, consumer, hello, manifest, provider, service};
+
+/// Two versions of `order` and one of `stock`.
+async fn providers(mesh: &Mesh) -> Result<[Workload; 3]> {
+    let start =
+        async |app, version, service| Workload::start(mesh, &provider(app, version), service).await;
+    let (v1, gray, stock) = tokio::try_join!(
+        start("order", "v1", Service::rich()),
+        start("order", "gray", Service::rich()),
+        start("stock", "s1", Service::stock()),
+    )?;
+    Ok([v1, gray, stock])
+}
+
+/// Each call goes where its tag says.
+async fn expect_routes(trade: &mut Caller, target: &Target) -> Result<()> {
+    let greet = |city: &str| {
+        let person = json!({"name": "bob", "home": {"city": city}});
+        Call::new("greet").argument(person).argument(1)
+    };
+    for (call, expected) in [
+        (hello("bob"), "v1"),
+        (hello("bob").attachment("userId", "alice"), "gray"),
+        (hello("bob").attachment("userId", "carol"), "v1"),
+        (greet("Beijing"), "v1"),
+        (greet("Hangzhou"), "gray"),
+        (hello("bob").attachment("dubbo.tag", "gray"), "gray"),
+    ] {
+        let found = trade.provider_of(target, &call).await?;
+        ensure!(found == expected, "{call:?} went to {found}");
+    }
+    Ok(())
+}
+
+async fn expect_stock(trade: &mut Caller, target: &Target) -> Result<()> {
+    let reserve = Call::new("reserve").argument("sku-1").argument(2);
+    let stock = target.clone().service("StockService");
+    let answer = trade.call(&stock, &reserve).await?;
+    ensure!(answer.text()? == "s1: reserved 2 of sku-1", "{answer:?}");
+    Ok(())
+}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_captured_consumer_calls_addresses_of_services_and_of_pods() -> Result<()> {
     on_mesh(async |mesh| {
-        for file in [
-            "services",
-            "provider",
-            "consumer-captured",
-            "instances",
-            "routing",
+        let files = ["services", "consumer-captured", "instances", "routing"];
+        apply(mesh, &files).await?;
+        mesh.apply(&manifest("provider")?).await?;
+        mesh.apply(&manifest("provider")?.for_app("order", "stock"))
+            .await?;
+        let (providers, trade) = tokio::join!(
+            providers(mesh),
+            Caller::start(mesh, consumer("trade"), DubboVersion::NEWEST)
+        );
+        let ([v1, gray, stock], mut trade) = (providers?, trade?);
+        let order = service(mesh, "order").await?;
+        for address in [order, v1.address(), gray.address()] {
+            expect_routes(&mut trade, &Target::new(address)).await?;
+        }
+        for address in [service(mesh, "stock").await?, stock.address()] {
+            expect_stock(&mut trade, &Target::new(address)).await?;
+        }
+        // Both services, whichever of the two the connection leads to.
+        let target = Target::new(order);
+        expect_stock(&mut trade, &target).await?;
+        expect_routes(&mut trade, &Target::new(stock.address())).await?;
+        expect_identity(mesh, &gray).await
+    })
+    .await
+}
+
+/// The provider's sidecar knows by certificate who called.
+async fn expect_identity(mesh: &Mesh, workload: &Workload) -> Result<()> {
+    let principal = format!("spiffe://cluster.local/ns/{}/sa/trade", mesh.namespace());
+    poll::until("the access log of the provider", async || {
+        let entries = workload.pod.entries()?;
+        ensure!(!entries.is_empty(), "there is nothing");
+        let known = |entry: &&_| {
+            let entry: &meshlane_e2e::istio::Entry = entry;
+            entry.principal.as_deref() != Some(&principal)
+        };
+        ensure!(entries.iter().find(known).is_none(), "{entries:?}");
+        Ok(())
+    })
+    .await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_consumer_calls_a_listener_of_its_own() -> Result<()> {
+    on_mesh(async |mesh| {
+        apply(mesh, &["services", "consumer-listener", "routing"]).await?;
+        mesh.apply(&manifest("provider")?).await?;
+        mesh.apply(&manifest("provider")?.for_app("order", "stock"))
+            .await?;
+        let (providers, trade) = tokio::join!(
+            providers(mesh),
+            Caller::start(mesh, PodPlan::new("trade"), DubboVersion::V2_7)
+        );
+        let ([_v1, gray, _stock], mut trade) = (providers?, trade?);
+        let target = Target::new(([127, 0, 0, 1], PORT).into());
+        expect_routes(&mut trade, &target).await?;
+        expect_stock(&mut trade, &target).await?;
+        expect_identity(mesh, &gray).await
+    })
+    .await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_port_that_stays_tcp_has_routes_for_chosen_consumers() -> Result<()> {
+    on_mesh(async |mesh| {
+        apply(mesh, &["tcp-port", "provider"]).await?;
+        let start = async |version| {
+            Workload::start(mesh, &provider("order", version), Service::rich()).await
+        };
+        let (v1, gray, trade, other) = tokio::join!(
+            start("v1"),
+            start("gray"),
+            Caller::start(mesh, PodPlan::new("trade").captured(), DubboVersion::NEWEST),
+            Caller::start(mesh, PodPlan::new("other").captured(), DubboVersion::V2_7),
+        );
+        let (_v1, _gray, mut trade, mut other) = (v1?, gray?, trade?, other?);
+        let target = Target::new(service(mesh, "order").await?);
+        for (call, expected) in [
+            (hello("bob"), "v1"),
+            (hello("bob").attachment("dubbo.tag", "gray"), "gray"),
+            (hello("bob"), "v1"),
         ] {
-            let manifest = Manifest::of_project(&format!("dubbo/{file}.yaml"))?
-                .replace("dev.meshlane.e2e.api.RichService", INTERFACE);
-            mesh.apply(&manifest).await?;
-        }
-        let order = PodPlan::new("order").captured();
-        let v1 = mesh.pod(&order.clone().version("v1")).await?;
-        let gray = mesh.pod(&order.version("gray")).await?;
-        let trade = PodPlan::new("trade").label("dubbo", "consumer").captured();
-        let trade = mesh.pod(&trade).await?;
-        let at_v1 = Provider::start_on(v1.listen(20880).await?, Answer::echo)?;
-        let at_gray = Provider::start_on(gray.listen(20880).await?, Answer::echo)?;
-        let service = (mesh.cluster_ip("order").await?, 20880).into();
-        for (number, target) in [service, v1.port(20880)].into_iter().enumerate() {
-            let gate = trade.gate(target).await?;
-            let mut client = WireClient::connect(gate.address()).await?;
-            client.send(&[call(1, "echo", "hello")]).await?;
-            let answer = client.receive().await?;
-            ensure!(answer.status() == OK, "{answer:?}");
-            assert_eq!(at_v1.calls().len(), number + 1);
-            let tagged = call_with(2, "echo", "hello", &[("userId", "alice")]);
-            client.send(&[tagged]).await?;
-            let answer = client.receive().await?;
-            ensure!(answer.status() == OK, "{answer:?}");
-            assert_eq!(at_gray.calls().len(), number + 1);
-        }
-        poll::until("the provider's sidecar knows who called", async || {
-            let entries = gray.entries()?;
-            let principal = format!("spiffe://cluster.local/ns/{}/sa/trade", mesh.namespace());
-            ensure!(entries.len() == 2, "{entries:?}");
             ensure!(
-                entries
-                    .iter()
-                    .all(|entry| entry.principal.as_ref() == Some(&principal)),
-                "{entries:?}"
+                trade.provider_of(&target, &call).await? == expected,
+                "{call:?}"
             );
-            Ok(())
-        })
-        .await
+        }
+        // Not chosen: its connection goes to either, as a whole.
+        let found = other.provider_of(&target, &hello("bob")).await?;
+        let tagged = hello("bob").attachment("dubbo.tag", "gray");
+        ensure!(other.provider_of(&target, &tagged).await? == found);
+        Ok(())
     })
     .await
 }

@@ -1,3 +1,5 @@
 //! Scenarios under real Istio.
 
+mod common;
 mod consumers;
+mod traffic;

@@ -1,0 +1,116 @@
+//! What several scenarios do.
+
+use std::net::{Ipv4Addr, SocketAddr};
+
+use anyhow::Result;
+use meshlane_e2e::{
+    dubbo::{
+        Call, Consumer, ConsumerOptions, DubboVersion, Outcome, Provider, ProviderOptions, Service,
+        Target,
+    },
+    istio::{Manifest, Mesh, Pod, PodPlan},
+};
+
+/// The Dubbo port of every pod.
+pub(crate) const PORT: u16 = 20880;
+
+/// The interface of the test programs that stands for `org.example.order.Order`.
+pub(crate) const ORDER: &str = "dev.meshlane.e2e.api.RichService";
+
+/// A pod with a Java provider of Dubbo 3.
+#[derive(Debug)]
+pub(crate) struct Workload {
+    pub(crate) program: Provider,
+    pub(crate) pod: Pod,
+}
+
+/// A pod with a Java consumer.
+#[derive(Debug)]
+pub(crate) struct Caller {
+    pub(crate) program: Consumer,
+    pub(crate) pod: Pod,
+}
+
+/// Applies files of `istio-manifests/dubbo`.
+pub(crate) async fn apply(mesh: &Mesh, files: &[&str]) -> Result<()> {
+    let mut all = Manifest::new("");
+    for file in files {
+        all = all.and(&manifest(file)?);
+    }
+    mesh.apply(&all).await
+}
+
+/// A file of `istio-manifests/dubbo`.
+pub(crate) fn manifest(file: &str) -> Result<Manifest> {
+    Manifest::of_project(&format!("dubbo/{file}.yaml"))
+}
+
+/// A provider's pod: an app in a version.
+pub(crate) fn provider(app: &str, version: &str) -> PodPlan {
+    PodPlan::new(app).version(version).captured()
+}
+
+/// A consumer's pod, as `consumer-captured.yaml` wants it.
+pub(crate) fn consumer(app: &str) -> PodPlan {
+    PodPlan::new(app).label("dubbo", "consumer").captured()
+}
+
+/// How the provider of a pod is started: on every address of the pod, answering by the pod's version.
+pub(crate) fn options(plan: &PodPlan, service: Service) -> ProviderOptions {
+    let everywhere = SocketAddr::new(Ipv4Addr::UNSPECIFIED.into(), PORT);
+    ProviderOptions::application(plan.version_name(), plan.app(), service, everywhere)
+}
+
+impl Workload {
+    /// Starts pod and provider.
+    pub(crate) async fn start(mesh: &Mesh, plan: &PodPlan, service: Service) -> Result<Self> {
+        Self::start_with(mesh, plan, &options(plan, service)).await
+    }
+
+    /// Starts pod and provider, with options of one's own.
+    pub(crate) async fn start_with(
+        mesh: &Mesh,
+        plan: &PodPlan,
+        options: &ProviderOptions,
+    ) -> Result<Self> {
+        let pod = mesh.pod(plan).await?;
+        let program =
+            Provider::start_at(mesh.scene(), &pod.place(), DubboVersion::NEWEST, options).await?;
+        Ok(Self { program, pod })
+    }
+
+    /// The port of the pod.
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.pod.port(PORT)
+    }
+}
+
+impl Caller {
+    /// Starts pod and consumer.
+    pub(crate) async fn start(mesh: &Mesh, plan: PodPlan, version: DubboVersion) -> Result<Self> {
+        let pod = mesh.pod(&plan).await?;
+        let options = ConsumerOptions::new(plan.app());
+        let program = Consumer::start_at(mesh.scene(), &pod.place(), version, &options).await?;
+        Ok(Self { program, pod })
+    }
+
+    /// Makes a call.
+    pub(crate) async fn call(&mut self, target: &Target, call: &Call) -> Result<Outcome> {
+        self.program.call(target, call).await
+    }
+
+    /// Who answers a call.
+    pub(crate) async fn provider_of(&mut self, target: &Target, call: &Call) -> Result<String> {
+        Ok(self.call(target, call).await?.provider()?.to_owned())
+    }
+}
+
+/// The address of a Service's Dubbo port.
+pub(crate) async fn service(mesh: &Mesh, name: &str) -> Result<SocketAddr> {
+    Ok((mesh.cluster_ip(name).await?, PORT).into())
+}
+
+/// A call that everybody answers.
+pub(crate) fn hello(name: &str) -> Call {
+    Call::new("sayHello").argument(name)
+}
