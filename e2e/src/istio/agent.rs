@@ -15,8 +15,6 @@ use crate::scene::Scene;
 
 /// The port of Envoy's admin interface.
 pub(super) const ADMIN: u16 = 15000;
-/// The port where the agent says whether Envoy is ready.
-pub(super) const STATUS: u16 = 15020;
 
 /// Starts the agent, with what kubelet and the injector would have given it.
 pub(super) fn start(
@@ -37,7 +35,7 @@ pub(super) fn start(
         "discoveryAddress": "istiod.istio-system.svc:15012",
         "concurrency": plan.workers,
         "proxyAdminPort": ADMIN,
-        "statusPort": STATUS,
+        "statusPort": 15020,
         "drainDuration": format!("{}s", plan.drain.as_secs()),
         "terminationDrainDuration": "1s",
         // Access logs are read while Envoy runs.

@@ -18,13 +18,7 @@ use super::{
     process::{Process, run},
     sandbox::{Gate, Identity, Sandbox},
 };
-use crate::{
-    client::{Client, Request},
-    envoy::Admin,
-    place::Place,
-    poll,
-    scene::Scene,
-};
+use crate::{envoy::Admin, place::Place, poll, scene::Scene};
 
 /// What a pod is to be.
 #[derive(Clone, Debug)]
@@ -53,7 +47,7 @@ pub struct Pod {
 struct Sidecar {
     agent: Process,
     admin: Admin,
-    _gates: [Gate; 2],
+    _gate: Gate,
 }
 
 impl PodPlan {
@@ -205,28 +199,19 @@ impl Pod {
             &self.plan,
             token.trim(),
         )?;
-        let local = |port| SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), port);
-        let status = self.sandbox.gate(local(agent::STATUS)).await?;
-        let admin = self.sandbox.gate(local(agent::ADMIN)).await?;
+        let address = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), agent::ADMIN);
+        let gate = self.sandbox.gate(address).await?;
+        let admin = Admin::new(gate.address());
         poll::until("the sidecar is ready", async || {
             agent.expect_alive()?;
-            // The agent logs each time that it is asked too early.
-            tokio::time::sleep(Duration::from_millis(150)).await;
-            let request = Request::get("/healthz/ready");
-            let response = Client::http1(status.address()).send(&request).await?;
-            ensure!(
-                response.status == 200,
-                "the agent answers {}",
-                response.status
-            );
-            Ok(())
+            admin.expect_ready().await
         })
         .await
         .with_context(|| format!("pod {}", self.plan.name))?;
         Ok(Sidecar {
             agent,
-            admin: Admin::new(admin.address()),
-            _gates: [status, admin],
+            admin,
+            _gate: gate,
         })
     }
 

@@ -2,4 +2,5 @@
 
 mod common;
 mod consumers;
+mod providers;
 mod traffic;
