@@ -3,4 +3,5 @@
 mod common;
 mod consumers;
 mod providers;
+mod rollout;
 mod traffic;
