@@ -69,6 +69,8 @@ async fn expect_suite(mesh: &Mesh, version: DubboVersion) -> Result<()> {
         Ok(())
     })
     .await?;
+    let idle = "\"idle_timeout\": \"90s\"";
+    order.pod.expect_configuration(idle).await?;
     order.pod.expect_alive().await
 }
 
