@@ -2,6 +2,7 @@
 
 mod common;
 mod consumers;
+mod identity;
 mod providers;
 mod rollout;
 mod traffic;
