@@ -143,7 +143,7 @@ impl Control {
         self.start_istiod().await?;
         self.root_certificate = self.read_root_certificate().await?;
         for module in ["dubbo", "traffic-tag"] {
-            self.push(&wasm_module(module)?, &image(module, "e2e"))
+            self.push(&wasm_module(module)?, &image(module, "0.1.0"))
                 .await?;
         }
         Ok(())
@@ -274,8 +274,11 @@ impl Control {
 
 /// Where an image of a module is, without `oci://`.
 pub(super) fn image(module: &str, tag: &str) -> String {
-    format!("{GATEWAY}:5000/meshlane/{module}:{tag}")
+    format!("{REGISTRY}/meshlane/{module}:{tag}")
 }
+
+/// Where the registry is, on the node.
+pub(super) const REGISTRY: &str = "10.244.0.1:5000";
 
 const ISTIOD: SocketAddr =
     SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 8080);

@@ -4,7 +4,7 @@ use std::fs;
 
 use anyhow::{Context, Result};
 
-use super::control::image;
+use super::control::REGISTRY;
 use crate::scene::workspace;
 
 /// Resources in YAML.
@@ -56,10 +56,8 @@ impl Manifest {
     /// The resources for a namespace: the examples are in `shop`, and their images in a registry that does not exist.
     pub(super) fn within(&self, namespace: &str) -> String {
         let mut yaml = self.0.clone();
-        for module in ["dubbo", "traffic-tag"] {
-            let example = format!("registry.example.com/meshlane/{module}:0.1.0");
-            yaml = yaml.replace(&example, &image(module, "e2e"));
-        }
+        // Tags stay as they are; what the examples name is pushed for all scenarios.
+        yaml = yaml.replace("registry.example.com/", &format!("{REGISTRY}/"));
         yaml.replace("namespace: shop", &format!("namespace: {namespace}"))
             .replace(
                 ".shop.svc.cluster.local",

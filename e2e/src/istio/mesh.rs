@@ -1,6 +1,7 @@
 //! Where a scenario plays under Istio.
 
 use std::{
+    path::Path,
     sync::atomic::{AtomicUsize, Ordering},
     time::Duration,
 };
@@ -8,7 +9,7 @@ use std::{
 use anyhow::{Context, Result};
 
 use super::{
-    control::{Control, Pin},
+    control::{Control, Pin, image},
     manifest::Manifest,
     pod::{Pod, PodPlan},
 };
@@ -67,6 +68,11 @@ impl Mesh {
             .kubectl_with(&["delete", "--filename=-"], &yaml)
             .await?;
         Ok(())
+    }
+
+    /// Pushes a Wasm module under a tag of its image.
+    pub async fn push(&self, module: &Path, name: &str, tag: &str) -> Result<()> {
+        self.control.push(module, &image(name, tag)).await
     }
 
     /// Starts a pod.

@@ -29,6 +29,7 @@ pub struct PodPlan {
     pub(super) captured: bool,
     pub(super) drain: Duration,
     sidecar: bool,
+    ready: bool,
     labels: BTreeMap<String, String>,
 }
 
@@ -61,6 +62,7 @@ impl PodPlan {
             captured: false,
             drain: Duration::from_secs(5),
             sidecar: true,
+            ready: true,
             labels: BTreeMap::from([("app".to_owned(), app.to_owned())]),
         }
     }
@@ -119,6 +121,12 @@ impl PodPlan {
         self
     }
 
+    /// No calls until [`Pod::set_ready`] says so, as with a readiness probe of the application.
+    pub fn unready(mut self) -> Self {
+        self.ready = false;
+        self
+    }
+
     /// The labels of the pod. Istio reads off the last one that the pod speaks mTLS; the injector sets it.
     pub(super) fn labels(&self) -> BTreeMap<String, String> {
         let mut labels = self.labels.clone();
@@ -169,7 +177,7 @@ impl Pod {
             sidecar: None,
             sandbox,
         };
-        pod.set_ready(true).await?;
+        pod.set_ready(plan.ready).await?;
         if plan.sidecar {
             pod.sidecar = Some(pod.start_sidecar(scene).await?);
         }
@@ -345,6 +353,21 @@ impl Pod {
                 Ok(())
             },
         )
+        .await
+    }
+
+    /// Waits until Envoy sends no calls of a Service to an address any more.
+    pub async fn expect_no_endpoint(&self, service: &str, address: SocketAddr) -> Result<()> {
+        let what = format!("{} does not send {service} to {address}", self.plan.name);
+        poll::until(&what, async || {
+            let clusters = self.admin()?.text("/clusters").await?;
+            // Those that are not ready stay known, but are marked.
+            let host = format!("|{service}.");
+            let healthy = format!("::{address}::health_flags::healthy");
+            let used = |line: &str| line.contains(&host) && line.ends_with(&healthy);
+            ensure!(!clusters.lines().any(used), "it does");
+            Ok(())
+        })
         .await
     }
 

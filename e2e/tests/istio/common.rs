@@ -73,9 +73,10 @@ impl Workload {
         plan: &PodPlan,
         options: &ProviderOptions,
     ) -> Result<Self> {
-        let pod = mesh.pod(plan).await?;
+        let pod = mesh.pod(&plan.clone().unready()).await?;
         let program =
             Provider::start_at(mesh.scene(), &pod.place(), DubboVersion::NEWEST, options).await?;
+        pod.set_ready(true).await?;
         Ok(Self { program, pod })
     }
 

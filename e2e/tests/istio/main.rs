@@ -4,5 +4,6 @@ mod common;
 mod consumers;
 mod identity;
 mod providers;
+mod registry;
 mod rollout;
 mod traffic;

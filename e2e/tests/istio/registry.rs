@@ -1,0 +1,285 @@
+//! Discovery as Dubbo users have it: consumers take addresses of pods from ZooKeeper.
+
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, ensure};
+use meshlane_e2e::{
+    dubbo::{
+        Call, DubboVersion, Load, ProviderOptions, RegisterMode, RunningLoad, Service,
+        Subscription, Target, ZooKeeper,
+    },
+    istio::{Manifest, Mesh, Pod, PodPlan, on_mesh},
+    poll,
+    scene::wasm_module,
+};
+
+use crate::common::{Caller, Workload, apply, consumer, hello, manifest, options, provider};
+
+/// The registry is a workload outside of the mesh, on a port that Istio does not know.
+struct Registry {
+    server: ZooKeeper,
+    _pod: Pod,
+}
+
+impl Registry {
+    async fn start(mesh: &Mesh) -> Result<Self> {
+        let pod = mesh.pod(&PodPlan::new("zookeeper").bare()).await?;
+        let server = ZooKeeper::start_at(mesh.scene(), &pod.place(), pod.port(2181)).await?;
+        Ok(Self { server, _pod: pod })
+    }
+}
+
+/// Two applications, each with a provider, on the same port.
+struct Shop {
+    registry: Registry,
+    mode: RegisterMode,
+    order: Workload,
+    stock: Workload,
+    trade: Caller,
+}
+
+impl Shop {
+    async fn open(mesh: &Mesh, mode: RegisterMode, consumers: DubboVersion) -> Result<Self> {
+        let files = ["services", "consumer-captured", "instances", "routing"];
+        apply(mesh, &files).await?;
+        mesh.apply(&providers()?).await?;
+        let registry = Registry::start(mesh).await?;
+        let start = async |app, version, service| {
+            let plan = provider(app, version);
+            Workload::start_with(mesh, &plan, &registered(&plan, service, &registry, mode)).await
+        };
+        let (order, stock, trade) = tokio::try_join!(
+            start("order", "v1", Service::rich()),
+            start("stock", "s1", Service::stock()),
+            Caller::start(mesh, consumer("trade"), consumers),
+        )?;
+        Ok(Self {
+            registry,
+            mode,
+            order,
+            stock,
+            trade,
+        })
+    }
+
+    fn target(&self, subscription: Subscription) -> Target {
+        Target::registry(&self.registry.server.address()).subscription(subscription)
+    }
+
+    /// Both services answer, whichever of the two kinds of discovery found them.
+    async fn expect_answers(&mut self, target: &Target) -> Result<()> {
+        let answer = self.trade.call(target, &hello("bob")).await?;
+        ensure!(answer.text()? == "v1: hello bob", "{answer:?}");
+        let stock = target.clone().service("StockService");
+        let answer = self.trade.call(&stock, &reserve()).await?;
+        ensure!(answer.text()? == "s1: reserved 2 of sku-1", "{answer:?}");
+        Ok(())
+    }
+}
+
+/// What a rolling update does: a new pod serves, then the old one is taken out, asked to end and removed.
+async fn replace(mesh: &Mesh, shop: &mut Shop, version: &str, loads: &Loads) -> Result<()> {
+    let plan = provider("order", "v1").named(&format!("order-{version}"));
+    let mut options = registered(&plan, Service::rich(), &shop.registry, shop.mode);
+    version.clone_into(&mut options.name);
+    let new = Workload::start_with(mesh, &plan, &options).await?;
+    loads.expect_answers_of(&mut shop.trade, version).await?;
+    let mut old = std::mem::replace(&mut shop.order, new);
+    old.pod.set_ready(false).await?;
+    // What `preStop: sleep` is for: nobody sends calls there any more.
+    shop.trade
+        .pod
+        .expect_no_endpoint("order", old.address())
+        .await?;
+    old.program.terminate()?;
+    old.program.ended().await?;
+    old.pod.terminate()?;
+    old.pod.delete().await
+}
+
+/// Calls of both services that go on all the time.
+struct Loads {
+    order: RunningLoad,
+    stock: RunningLoad,
+}
+
+impl Loads {
+    async fn start(shop: &mut Shop, target: &Target) -> Result<Self> {
+        let load = |call: &Call, end| {
+            Load::new(call, end)
+                .concurrency(4)
+                .pause(Duration::from_millis(5))
+        };
+        let consumer = &mut shop.trade.program;
+        let order = consumer
+            .start_load(target, &load(&hello("bob"), "hello bob"))
+            .await?;
+        let stock = target.clone().service("StockService");
+        let stock = consumer
+            .start_load(&stock, &load(&reserve(), "2 of sku-1"))
+            .await?;
+        Ok(Self { order, stock })
+    }
+
+    async fn expect_answers_of(&self, trade: &mut Caller, provider: &str) -> Result<()> {
+        poll::until(&format!("answers of {provider}"), async || {
+            let counts = self.order.progress(&mut trade.program).await?;
+            ensure!(counts.answers_of(provider) >= 50, "{counts:?}");
+            Ok(())
+        })
+        .await
+    }
+
+    /// Waits until calls were made and answered by all that was changed; none may have failed so far.
+    async fn go_on(&self, trade: &mut Caller) -> Result<()> {
+        for load in [&self.order, &self.stock] {
+            let enough = load.progress(&mut trade.program).await?.calls + 200;
+            poll::until("calls go on", async || {
+                let counts = load.progress(&mut trade.program).await?;
+                ensure!(counts.calls >= enough, "{} of {enough}", counts.calls);
+                Ok(counts)
+            })
+            .await?
+            .expect_flawless()?;
+        }
+        Ok(())
+    }
+
+    async fn end(self, trade: &mut Caller) -> Result<()> {
+        for load in [self.order, self.stock] {
+            load.stop(&mut trade.program).await?.expect_flawless()?;
+        }
+        Ok(())
+    }
+}
+
+fn providers() -> Result<Manifest> {
+    let provider = manifest("provider")?;
+    Ok(provider.clone().and(&provider.for_app("order", "stock")))
+}
+
+fn registered(
+    plan: &PodPlan,
+    service: Service,
+    registry: &Registry,
+    mode: RegisterMode,
+) -> ProviderOptions {
+    options(plan, service).registry(&registry.server.address(), mode)
+}
+
+fn reserve() -> Call {
+    Call::new("reserve").argument("sku-1").argument(2)
+}
+
+/// The questions for metadata that a pod's sidecar saw, with the addresses that they went to.
+fn questions(pod: &Pod) -> Result<Vec<(String, String)>> {
+    let entries = pod.entries()?.into_iter();
+    let asked = entries.filter(|entry| {
+        let path = entry.path.as_deref().unwrap_or_default();
+        path.starts_with("/org.apache.dubbo.metadata.MetadataService") && entry.status == Some(200)
+    });
+    let where_to = |entry: meshlane_e2e::istio::Entry| Some((entry.cluster?, entry.upstream?));
+    Ok(asked.filter_map(where_to).collect())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn applications_are_found_and_each_instance_is_asked_itself() -> Result<()> {
+    on_mesh(async |mesh| {
+        let newest = DubboVersion::NEWEST;
+        let mut shop = Shop::open(mesh, RegisterMode::Instance, newest).await?;
+        let target = shop.target(Subscription::Application);
+        shop.expect_answers(&target).await?;
+        for workload in [&shop.order, &shop.stock] {
+            let address = workload.address().to_string();
+            poll::until("the instance was asked for its metadata", async || {
+                let asked = questions(&shop.trade.pod)?;
+                let (cluster, _) = asked
+                    .iter()
+                    .find(|(_, upstream)| *upstream == address)
+                    .with_context(|| format!("{address} was not asked: {asked:?}"))?;
+                ensure!(cluster.contains("dubbo-instances"), "{cluster}");
+                Ok(())
+            })
+            .await?;
+        }
+        Ok(())
+    })
+    .await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn interfaces_are_found_by_older_consumers() -> Result<()> {
+    on_mesh(async |mesh| {
+        let older = DubboVersion::V2_7;
+        let mut shop = Shop::open(mesh, RegisterMode::Interface, older).await?;
+        let target = shop.target(Subscription::Interface);
+        shop.expect_answers(&target).await?;
+        // Not to the pod that the registry named, but to the Service of the interface.
+        poll::until("the calls in the access log", async || {
+            let entries = shop.trade.pod.entries()?;
+            let of = |cluster: &str| {
+                entries
+                    .iter()
+                    .filter(|entry| {
+                        entry
+                            .cluster
+                            .as_deref()
+                            .unwrap_or_default()
+                            .contains(cluster)
+                    })
+                    .count()
+            };
+            ensure!(of("|v1|order.") == 1 && of("||stock.") == 1, "{entries:#?}");
+            Ok(())
+        })
+        .await
+    })
+    .await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn restarts_and_updates_lose_no_call() -> Result<()> {
+    on_mesh(async |mesh| {
+        let newest = DubboVersion::NEWEST;
+        let mut shop = Shop::open(mesh, RegisterMode::Instance, newest).await?;
+        let target = shop.target(Subscription::Application);
+        shop.expect_answers(&target).await?;
+        let loads = Loads::start(&mut shop, &target).await?;
+        loads.go_on(&mut shop.trade).await?;
+        // A new version of the provider, and another.
+        replace(mesh, &mut shop, "v2", &loads).await?;
+        loads.go_on(&mut shop.trade).await?;
+        replace(mesh, &mut shop, "v3", &loads).await?;
+        loads.go_on(&mut shop.trade).await?;
+        // Another configuration of the bridges on both sides, in force on the connections that are open.
+        let exposing = |manifest: Manifest| manifest.replace("\"0\", \"0.home.city\"", "\"0\"");
+        mesh.apply(&exposing(manifest("consumer-captured")?))
+            .await?;
+        mesh.apply(&providers()?.replace("arguments: [\"0\"]", "arguments: [\"0\", \"1\"]"))
+            .await?;
+        shop.trade
+            .pod
+            .expect_configuration(r#"\"arguments\": [\"0\"]"#)
+            .await?;
+        loads.go_on(&mut shop.trade).await?;
+        // Another image of the module: new VMs on both sides.
+        mesh.push(&wasm_module("dubbo")?, "dubbo", "next").await?;
+        let next = |manifest: Manifest| manifest.replace("dubbo:0.1.0", "dubbo:next");
+        mesh.apply(&next(manifest("consumer-captured")?)).await?;
+        mesh.apply(&next(providers()?)).await?;
+        for pod in [&shop.trade.pod, &shop.order.pod, &shop.stock.pod] {
+            poll::until("the new module was fetched", async || {
+                ensure!(pod.log()?.contains("with tag next"), "not yet");
+                Ok(())
+            })
+            .await?;
+        }
+        loads.go_on(&mut shop.trade).await?;
+        loads.end(&mut shop.trade).await?;
+        for pod in [&shop.trade.pod, &shop.order.pod, &shop.stock.pod] {
+            pod.expect_alive().await?;
+        }
+        Ok(())
+    })
+    .await
+}
