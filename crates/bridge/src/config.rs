@@ -101,7 +101,8 @@ pub struct Expose {
 pub struct Carriers {
     /// `false` leaves out the known carriers of tags and of trace context; `true` when not given.
     pub defaults: Option<bool>,
-    /// More of them, by the exact names of the attachments. Each must be a header name, too.
+    /// More of them, by the exact names of the attachments. Each must be a header name, too, and none that says which
+    /// call it is (`path`, `group`, `version` …).
     pub names: Option<Vec<String>>,
 }
 

@@ -1,15 +1,16 @@
 //! A validated configuration.
 
 mod authority;
+mod carrier;
 mod interfaces;
 mod names;
 mod validate;
 
-use meshlane_attributes::dubbo::DEFAULT_CARRIERS;
 use meshlane_attributes::{ArgumentPath, ProxyKind};
 use meshlane_diagnostics::{Violations, parse_json};
 
 pub use authority::{Authority, AuthoritySource};
+pub use carrier::Carrier;
 pub use interfaces::InterfacePattern;
 pub use names::Names;
 
@@ -44,15 +45,6 @@ pub struct Policy {
     pub limits: Limits,
     /// How many methods are counted on their own.
     pub max_metric_names: usize,
-}
-
-/// An attachment that goes under its own name as a header.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Carrier {
-    /// The attachment's exact name.
-    pub attachment: Box<str>,
-    /// The same in lower case, as the header has it.
-    pub header: Box<str>,
 }
 
 /// How much a connection may ask for.
@@ -129,21 +121,6 @@ impl Policy {
     }
 }
 
-impl Carrier {
-    /// The known carriers of tags and of trace context.
-    fn defaults() -> Vec<Self> {
-        let names = DEFAULT_CARRIERS.iter().chain(&OTHER_SPELLINGS);
-        names.map(|name| Self::new(name)).collect()
-    }
-
-    pub(crate) fn new(name: &str) -> Self {
-        Self {
-            attachment: name.into(),
-            header: name.to_ascii_lowercase().into(),
-        }
-    }
-}
-
 impl Default for Limits {
     fn default() -> Self {
         Self {
@@ -157,18 +134,6 @@ impl Default for Limits {
         }
     }
 }
-
-/// How some peers spell them in attachments, whose names have upper and lower case.
-const OTHER_SPELLINGS: [&str; 8] = [
-    "X-B3-TraceId",
-    "X-B3-SpanId",
-    "X-B3-ParentSpanId",
-    "X-B3-Sampled",
-    "X-B3-Flags",
-    "X-Cloud-Trace-Context",
-    "EagleEye-TraceID",
-    "EagleEye-TraceId",
-];
 
 #[cfg(test)]
 mod tests;

@@ -52,6 +52,7 @@ pub(crate) fn verify<'b>(
     check_labels(headers, header, Some(&call))?;
     claims.check(&call)?;
     let changes = changed_carriers(plan, &claims, headers, &call);
+    claims.check_changes(&changes)?;
     let changes: Vec<_> = changes.iter().map(Changed::as_change).collect();
     let edits = if changes.is_empty() {
         Some(Vec::new())
@@ -158,7 +159,9 @@ impl<'h> Claims<'h> {
             .flat_map(carrier_names)
         {
             if !known.iter().any(|carrier| *carrier.attachment == *name) {
-                claims.carriers.push(Carrier::new(&name));
+                // A list of the other bridge's has no others; what came from a client may.
+                let carrier = Carrier::new(&name).ok_or(Reason::BridgeCallDiffers)?;
+                claims.carriers.push(carrier);
             }
         }
         for (name, value) in headers.iter() {
@@ -215,6 +218,19 @@ impl<'h> Claims<'h> {
             Ok(())
         } else {
             Err(Reason::BridgeCallDiffers)
+        }
+    }
+
+    /// What is said of an attachment must still be true when the carriers are written.
+    fn check_changes(&self, changes: &[Changed<'_>]) -> Result<(), Reason> {
+        let is_claimed = |changed: &Changed<'_>| {
+            let mut claimed = self.attachments.iter();
+            claimed.any(|(name, _)| name == changed.attachment)
+        };
+        if changes.iter().any(is_claimed) {
+            Err(Reason::BridgeCallDiffers)
+        } else {
+            Ok(())
         }
     }
 }

@@ -17,6 +17,7 @@ use crate::{
 
 use crate::java::Dialect;
 use attachments::Attachments;
+pub use attachments::describes_call;
 
 /// A call: its head, which service it is for, and what was [`Wanted`] of it.
 ///

@@ -70,7 +70,7 @@ mod status;
 mod testing;
 mod wanted;
 
-pub use call::{Call, Generic};
+pub use call::{Call, Generic, describes_call};
 pub use call_head::CallHead;
 pub use descriptor::{Parameters, java_type};
 pub use error_response::{MAX_MESSAGE, error_message, error_response};

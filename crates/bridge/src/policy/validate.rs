@@ -1,6 +1,6 @@
 //! From what is written to what is meant: everything that is wrong is found at once.
 
-use meshlane_attributes::{ArgumentPath, HeaderName, is_reserved};
+use meshlane_attributes::ArgumentPath;
 use meshlane_diagnostics::{Place, Problem, Violations};
 
 use super::authority::is_host;
@@ -197,25 +197,13 @@ fn carriers(
     }
     for (index, name) in names.iter().enumerate() {
         let place = place.index(index);
-        if !is_carrier(name) {
-            violations.invalid(&place, name, CARRIER);
-        } else if carriers.iter().all(|known| *known.attachment != **name) {
-            carriers.push(Carrier::new(name));
+        match Carrier::new(name) {
+            None => violations.invalid(&place, name, CARRIER),
+            Some(carrier) if carriers.contains(&carrier) => {}
+            Some(carrier) => carriers.push(carrier),
         }
     }
     carriers
-}
-
-/// What may go under its own name must be no name that means something to HTTP or to us.
-fn is_carrier(name: &str) -> bool {
-    let Ok(header) = HeaderName::parse(name) else {
-        return false;
-    };
-    let header = header.as_str();
-    !is_reserved(header.as_bytes())
-        && !header.starts_with("x-envoy-")
-        && !header.starts_with("x-forwarded-")
-        && !HTTP_NAMES.contains(&header)
 }
 
 fn is_attachment(name: &str) -> bool {
@@ -301,27 +289,7 @@ fn number(
 }
 
 const ARGUMENT: &str = "an argument like `0`, `0.user.id` or `1[0]`, of at most 200 bytes";
-const CARRIER: &str =
-    "the name of an attachment that is a header name, and none that HTTP, Envoy or meshlane use";
+const CARRIER: &str = "the name of an attachment that is a header name, and none that HTTP, Envoy, Dubbo or meshlane use";
 const MAX_ATTACHMENT: usize = 128;
 /// With `dubbo.arg.` before it an argument must be a name that attributes can have.
 const MAX_PATH: usize = 200;
-
-/// Headers that say something about the message itself
-/// ([RFC 9113 §8.2.2](https://www.rfc-editor.org/rfc/rfc9113#section-8.2.2) and RFC 9110).
-const HTTP_NAMES: [&str; 14] = [
-    "accept-encoding",
-    "authorization",
-    "connection",
-    "content-encoding",
-    "content-length",
-    "content-type",
-    "cookie",
-    "expect",
-    "host",
-    "keep-alive",
-    "proxy-connection",
-    "te",
-    "transfer-encoding",
-    "upgrade",
-];

@@ -219,6 +219,48 @@ fn a_carrier_that_only_the_other_bridge_knows_goes_back_as_well() {
     assert_eq!(after, pairs(&[("mine", "b")]));
 }
 
+/// The list of carriers comes from the client as well, and what it lists is written into the frame after the judgement.
+#[test]
+fn a_list_of_carriers_cannot_change_what_was_judged() {
+    let frame = call(&[("mine", "a")]);
+    for (name, value) in [
+        ("path", "dev.meshlane.Vault"),
+        ("interface", "dev.meshlane.Vault"),
+        ("group", "green"),
+        ("version", "2.0.0"),
+        ("generic", "true"),
+        ("async", "true"),
+        ("timeout", "1"),
+        ("sys_callback_arg-0", "x"),
+        ("content-type", "application/dubbo2"),
+        ("x-envoy-original-path", "/"),
+        ("dubbo-arg-0", "apple"),
+    ] {
+        let list = ("dubbo-carriers", name);
+        for fields in [vec![PATH, list, (name, value)], vec![PATH, list]] {
+            let outcome = check(&frame, &fields).map(|_| ());
+            assert_eq!(outcome, Err(Reason::BridgeCallDiffers), "{fields:?}");
+        }
+        let upper = name.to_ascii_uppercase();
+        let fields = [PATH, ("dubbo-carriers", &upper)];
+        let outcome = check(&frame, &fields).map(|_| ());
+        assert_eq!(outcome, Err(Reason::BridgeCallDiffers), "{fields:?}");
+    }
+    // One value is judged, and another would run.
+    let judged = ("dubbo-attachment-mine", "a");
+    let list = ("dubbo-carriers", "mine");
+    assert_eq!(
+        check(&frame, &[PATH, judged, list, ("mine", "b")]).map(|_| ()),
+        Err(Reason::BridgeCallDiffers)
+    );
+    assert_eq!(
+        check(&frame, &[PATH, judged, list]).map(|_| ()),
+        Err(Reason::BridgeCallDiffers)
+    );
+    let same = check(&frame, &[PATH, judged, list, ("mine", "a")]).unwrap();
+    assert_eq!(same.edits, []);
+}
+
 #[test]
 fn a_call_that_cannot_be_read_passes_only_without_a_name() {
     let frame = frames::frame(

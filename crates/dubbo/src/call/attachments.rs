@@ -47,6 +47,24 @@ impl<'a> Attachments<'a> {
     }
 }
 
+/// Whether an attachment of this name, in any case, says which call it belongs to, or how it is made: what was judged about
+/// a call no longer holds when such a one changes.
+pub fn describes_call(name: &str) -> bool {
+    const NAMES: [&str; 7] = [
+        "path",
+        "interface",
+        "group",
+        "version",
+        "generic",
+        "async",
+        "timeout",
+    ];
+    NAMES.iter().any(|known| known.eq_ignore_ascii_case(name))
+        || name
+            .get(..CALLBACK.len())
+            .is_some_and(|start| start.eq_ignore_ascii_case(CALLBACK))
+}
+
 /// A text or null. Anything else makes a Java provider fail, or means something to it
 /// that cannot be seen here (a reference).
 fn service_text(value: Option<Scalar<'_>>, at: usize) -> Result<Option<Cow<'_, str>>, InvalidBody> {
@@ -70,3 +88,20 @@ fn text(value: Option<Scalar<'_>>) -> Option<Cow<'_, str>> {
 
 /// `CallbackServiceCodec.INV_ATT_CALLBACK_KEY`
 const CALLBACK: &str = "sys_callback_arg-";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    #[cfg(target_arch = "wasm32")]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
+    #[test]
+    fn what_says_which_call_it_is() {
+        for name in ["path", "Group", "VERSION", "generic", "sys_callback_arg-0"] {
+            assert!(describes_call(name), "{name}");
+        }
+        for name in ["", "paths", "dubbo.tag", "userId", "sys_callback_arg", "å"] {
+            assert!(!describes_call(name), "{name}");
+        }
+    }
+}
