@@ -159,7 +159,9 @@ async fn ends_in_time(mesh: &Mesh, shop: &mut Shop) -> Result<()> {
     let time = Duration::from_millis(300)..Duration::from_millis(2000);
     ensure!(time.contains(&outcome.elapsed()), "{outcome:?}");
     ensure!(shop.trade.call(&target, &slow(1)).await?.is_ok());
-    // The consumer's own timeout is shorter: Envoy ends the call by it, and the connection goes on.
+    // Without one on the route the consumer's own timeout ends the call in Envoy, and the connection goes on.
+    let route = json!([{"route": [to("v1")], "retries": no_retries()}]);
+    shop.route(mesh, "patient", route).await?;
     let hasty = target.timeout(Duration::from_millis(100));
     let outcome = shop.trade.call(&hasty, &slow(3000)).await?;
     ensure!(
