@@ -9,9 +9,12 @@ use rcgen::{
     string::Ia5String,
 };
 use tokio_rustls::rustls::{
-    ClientConfig, RootCertStore,
-    crypto::ring::default_provider,
-    pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer},
+    ClientConfig, DigitallySignedStruct, Error, RootCertStore, SignatureScheme,
+    client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
+    crypto::{
+        CryptoProvider, ring::default_provider, verify_tls12_signature, verify_tls13_signature,
+    },
+    pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer, ServerName, UnixTime},
 };
 
 /// A certificate authority that lives as long as a scenario.
@@ -34,6 +37,7 @@ pub struct ServerCertificate {
 #[derive(Clone, Debug)]
 pub struct Identity {
     root: CertificateDer<'static>,
+    trusts_anybody: bool,
     own: Option<(CertificateDer<'static>, Arc<PrivateKeyDer<'static>>)>,
 }
 
@@ -75,6 +79,7 @@ impl Authority {
     pub fn anonymous(&self) -> Identity {
         Identity {
             root: self.certificate.der().clone(),
+            trusts_anybody: false,
             own: None,
         }
     }
@@ -94,19 +99,73 @@ impl Authority {
 }
 
 impl Identity {
+    /// The same client, which does not care whom it talks to: an attacker.
+    pub fn trusting_anybody(self) -> Self {
+        Self {
+            trusts_anybody: true,
+            ..self
+        }
+    }
+
     /// The TLS settings of this client.
     pub(crate) fn client_config(&self) -> Result<ClientConfig> {
         let mut roots = RootCertStore::empty();
         roots.add(self.root.clone())?;
         let builder = ClientConfig::builder_with_provider(Arc::new(default_provider()))
-            .with_safe_default_protocol_versions()?
-            .with_root_certificates(roots);
+            .with_safe_default_protocol_versions()?;
+        let builder = match self.trusts_anybody {
+            false => builder.with_root_certificates(roots),
+            true => builder
+                .dangerous()
+                .with_custom_certificate_verifier(Arc::new(Anybody(default_provider()))),
+        };
         match &self.own {
             None => Ok(builder.with_no_client_auth()),
             Some((certificate, key)) => builder
                 .with_client_auth_cert(vec![certificate.clone()], key.clone_key())
                 .context("the client's certificate"),
         }
+    }
+}
+
+/// Takes every certificate of a server for a good one.
+#[derive(Debug)]
+struct Anybody(CryptoProvider);
+
+impl ServerCertVerifier for Anybody {
+    fn verify_server_cert(
+        &self,
+        _: &CertificateDer<'_>,
+        _: &[CertificateDer<'_>],
+        _: &ServerName<'_>,
+        _: &[u8],
+        _: UnixTime,
+    ) -> Result<ServerCertVerified, Error> {
+        Ok(ServerCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        let known = &self.0.signature_verification_algorithms;
+        verify_tls12_signature(message, certificate, signature, known)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        let known = &self.0.signature_verification_algorithms;
+        verify_tls13_signature(message, certificate, signature, known)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.0.signature_verification_algorithms.supported_schemes()
     }
 }
 

@@ -59,6 +59,7 @@ impl Manifest {
         // Tags stay as they are; what the examples name is pushed for all scenarios.
         yaml = yaml.replace("registry.example.com/", &format!("{REGISTRY}/"));
         yaml.replace("namespace: shop", &format!("namespace: {namespace}"))
+            .replace("namespaces: [shop]", &format!("namespaces: [{namespace}]"))
             .replace(
                 ".shop.svc.cluster.local",
                 &format!(".{namespace}.svc.cluster.local"),

@@ -1,7 +1,7 @@
 //! Pods: an application's network namespace and its sidecar.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fs,
     net::{IpAddr, Ipv4Addr, SocketAddr},
     time::Duration,
@@ -274,6 +274,11 @@ impl Pod {
     pub async fn listen(&self, port: u16) -> Result<TcpListener> {
         let every = SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), port);
         self.sandbox.listen(every).await
+    }
+
+    /// The TCP ports that somebody in the pod listens on, the sidecar included, on whichever address.
+    pub fn listening(&self) -> Result<BTreeSet<u16>> {
+        self.sandbox.listening()
     }
 
     /// An address of this program's that leads to `target` as the application sees it.

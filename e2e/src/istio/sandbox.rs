@@ -1,8 +1,9 @@
 //! A pod's namespaces: a network with an address of its own and a place for what istio-agent keeps on disk.
 
 use std::{
+    collections::BTreeSet,
     ffi::OsString,
-    fs::File,
+    fs::{self, File},
     io::{BufRead as _, BufReader},
     net::{Ipv4Addr, SocketAddr, TcpListener as BlockingListener, TcpStream as BlockingStream},
     os::fd::AsFd as _,
@@ -119,6 +120,21 @@ impl Sandbox {
         Ok(TcpListener::from_std(listener)?)
     }
 
+    /// The TCP ports that somebody listens on here, on whichever address.
+    pub(super) fn listening(&self) -> Result<BTreeSet<u16>> {
+        let mut ports = BTreeSet::new();
+        for table in ["tcp", "tcp6"] {
+            let file = format!("/proc/{}/net/{table}", self.pause.id());
+            // Without IPv6 there is no such table.
+            let lines = fs::read_to_string(file).unwrap_or_default();
+            for line in lines.lines().skip(1) {
+                ports.extend(listening_port(line));
+            }
+        }
+        ensure!(!ports.is_empty(), "nobody listens");
+        Ok(ports)
+    }
+
     fn plug_in(&self, number: u16) -> Result<()> {
         let process = self.pause.id().to_string();
         let outside = format!("pod{number}");
@@ -227,6 +243,16 @@ async fn inside<T: Send + 'static>(
     receiver.await?
 }
 
+/// The port of a line of `/proc/…/net/tcp`, when it is of a socket that listens.
+fn listening_port(line: &str) -> Option<u16> {
+    const LISTEN: &str = "0A";
+    let mut words = line.split_whitespace().skip(1);
+    let (local, _, state) = (words.next()?, words.next()?, words.next()?);
+    let (_, port) = local.rsplit_once(':')?;
+    let port = u16::from_str_radix(port, 16).ok()?;
+    (state == LISTEN).then_some(port)
+}
+
 fn ip(arguments: &[&str]) -> Result<()> {
     run(Command::new("ip").args(arguments))?;
     Ok(())
@@ -243,3 +269,20 @@ const PROXY_GROUP: u32 = 1337;
 
 /// The last two bytes of the next address.
 static NUMBER: AtomicU16 = AtomicU16::new(0x0101);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ports_that_listen_are_told_from_connections() {
+        let listens =
+            "   0: 00000000:5190 00000000:0000 0A 00000000:00000000 00:00000000 00000000 0 0 1 1";
+        assert_eq!(listening_port(listens), Some(20880));
+        let of_six = "   1: 00000000000000000000000000000000:3AAC 00000000000000000000000000000000:0000 0A 0:0";
+        assert_eq!(listening_port(of_six), Some(15020));
+        let connection =
+            "   2: 0100007F:5190 0100007F:C350 01 00000000:00000000 00:00000000 00000000";
+        assert_eq!(listening_port(connection), None);
+    }
+}
