@@ -1,5 +1,6 @@
 //! Scenarios under real Istio.
 
+mod access;
 mod common;
 mod consumers;
 mod identity;
