@@ -123,7 +123,7 @@ impl Control {
     }
 
     async fn prepare(&mut self) -> Result<()> {
-        poll::until("the API server is ready", async || {
+        poll::patiently("the API server is ready", async || {
             self.kubernetes.expect_alive()?;
             ensure!(self.state.path().join("ready").is_file(), "not ready");
             Ok(())
@@ -181,7 +181,7 @@ impl Control {
             .current_dir(&home);
         let istiod = Process::start(&mut command, &home.join("istiod.log"))?;
         self.replace_istiod(Some(istiod))?;
-        poll::until("istiod is ready", async || {
+        poll::patiently("istiod is ready", async || {
             self.expect_istiod()?;
             let response = Client::http1(ISTIOD).send(&Request::get("/ready")).await?;
             ensure!(response.status == 200, "istiod answers {}", response.status);
@@ -263,7 +263,7 @@ impl Control {
             "--namespace=istio-system",
             path,
         ];
-        poll::until("istiod publishes its certificate", async || {
+        poll::patiently("istiod publishes its certificate", async || {
             let certificate = self.kubectl(&arguments).await?;
             ensure!(certificate.contains("BEGIN CERTIFICATE"), "{certificate}");
             Ok(certificate)

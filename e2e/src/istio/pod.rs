@@ -210,7 +210,7 @@ impl Pod {
         let address = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), agent::ADMIN);
         let gate = self.sandbox.gate(address).await?;
         let admin = Admin::new(gate.address());
-        poll::until("the sidecar is ready", async || {
+        poll::patiently("the sidecar is ready", async || {
             agent.expect_alive()?;
             admin.expect_ready().await
         })
@@ -339,6 +339,15 @@ impl Pod {
     /// The access log of Envoy so far.
     pub fn entries(&self) -> Result<Vec<Entry>> {
         Ok(access::entries(&self.log()?))
+    }
+
+    /// The bytes of memory that Envoy has resident.
+    pub fn resident(&self) -> Result<u64> {
+        let envoy = self.sidecar()?.agent.child_process("envoy")?;
+        let status = fs::read_to_string(format!("/proc/{envoy}/status"))?;
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+        let kilobytes = line.and_then(|line| line.split_whitespace().next());
+        Ok(kilobytes.context("no VmRSS")?.parse::<u64>()? * 1024)
     }
 
     /// Fails unless agent and Envoy live.

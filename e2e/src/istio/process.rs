@@ -2,7 +2,7 @@
 
 use std::{
     ffi::OsStr,
-    fs::File,
+    fs::{self, File},
     os::unix::process::CommandExt as _,
     path::{Path, PathBuf},
     process::{Child, Command, ExitStatus, Output, Stdio},
@@ -64,6 +64,28 @@ impl Process {
         kill_process_group(self.pid()?, Signal::KILL)?;
         self.child().wait()?;
         Ok(())
+    }
+
+    /// The id of a program that it has started.
+    pub(super) fn child_process(&self, name: &str) -> Result<u32> {
+        let own = self.child().id().to_string();
+        for entry in fs::read_dir("/proc")? {
+            let path = entry?.path();
+            // A process that has just ended has none.
+            let Ok(stat) = fs::read_to_string(path.join("stat")) else {
+                continue;
+            };
+            // «id (name) state parent …»
+            let Some((head, rest)) = stat.rsplit_once(") ") else {
+                continue;
+            };
+            let is_child = rest.split(' ').nth(1) == Some(own.as_str());
+            if is_child && head.ends_with(&format!("({name}")) {
+                let id = head.split(' ').next().unwrap_or_default();
+                return Ok(id.parse()?);
+            }
+        }
+        bail!("it has no child {name}")
     }
 
     fn pid(&self) -> Result<Pid> {

@@ -7,4 +7,5 @@ mod identity;
 mod providers;
 mod registry;
 mod rollout;
+mod soak;
 mod traffic;

@@ -16,16 +16,22 @@ use meshlane_e2e::{
 use crate::common::{Caller, Workload, apply, consumer, hello, manifest, options, provider};
 
 /// The registry is a workload outside of the mesh, on a port that Istio does not know.
-struct Registry {
+pub(crate) struct Registry {
     server: ZooKeeper,
     _pod: Pod,
 }
 
 impl Registry {
-    async fn start(mesh: &Mesh) -> Result<Self> {
+    /// Starts pod and server.
+    pub(crate) async fn start(mesh: &Mesh) -> Result<Self> {
         let pod = mesh.pod(&PodPlan::new("zookeeper").bare()).await?;
         let server = ZooKeeper::start_at(mesh.scene(), &pod.place(), pod.port(2181)).await?;
         Ok(Self { server, _pod: pod })
+    }
+
+    /// What Dubbo knows it by.
+    pub(crate) fn address(&self) -> String {
+        self.server.address()
     }
 }
 
@@ -63,7 +69,7 @@ impl Shop {
     }
 
     fn target(&self, subscription: Subscription) -> Target {
-        Target::registry(&self.registry.server.address()).subscription(subscription)
+        Target::registry(&self.registry.address()).subscription(subscription)
     }
 
     /// Both services answer, whichever of the two kinds of discovery found them.
@@ -153,21 +159,24 @@ impl Loads {
     }
 }
 
-fn providers() -> Result<Manifest> {
+/// What both applications need.
+pub(crate) fn providers() -> Result<Manifest> {
     let provider = manifest("provider")?;
     Ok(provider.clone().and(&provider.for_app("order", "stock")))
 }
 
-fn registered(
+/// A provider that is registered.
+pub(crate) fn registered(
     plan: &PodPlan,
     service: Service,
     registry: &Registry,
     mode: RegisterMode,
 ) -> ProviderOptions {
-    options(plan, service).registry(&registry.server.address(), mode)
+    options(plan, service).registry(&registry.address(), mode)
 }
 
-fn reserve() -> Call {
+/// A call of `StockService`.
+pub(crate) fn reserve() -> Call {
     Call::new("reserve").argument("sku-1").argument(2)
 }
 
