@@ -382,7 +382,9 @@ impl Pod {
             ensure!(!clusters.lines().any(used), "it does");
             Ok(())
         })
-        .await
+        .await?;
+        tokio::time::sleep(MERGE_WINDOW).await;
+        Ok(())
     }
 
     /// Ends the sidecar without a word to anybody, as when a node dies; nobody listens on the pod's ports any more.
@@ -401,3 +403,7 @@ impl Pod {
             .with_context(|| format!("{} has no sidecar", self.plan.name))
     }
 }
+
+/// Envoy collects what changes about the health of endpoints for a second (`update_merge_window`) before its workers, which
+/// send the calls, hear of it. Its admin interface shows it at once.
+const MERGE_WINDOW: Duration = Duration::from_millis(1200);
