@@ -1,6 +1,7 @@
 //! Where a scenario plays under Istio.
 
 use std::{
+    fs,
     path::Path,
     sync::atomic::{AtomicUsize, Ordering},
     time::Duration,
@@ -75,6 +76,20 @@ impl Mesh {
         self.control.push(module, &image(name, tag)).await
     }
 
+    /// Pushes a module that does the same as another one and is not the same, so that Envoy makes new VMs for it: it has a
+    /// custom section more, named by the tag.
+    pub async fn push_twin(&self, module: &Path, name: &str, tag: &str) -> Result<()> {
+        let mut bytes = fs::read(module)?;
+        // One byte of LEB128 is enough for the two lengths.
+        let length = u8::try_from(tag.len()).ok().filter(|length| *length < 0x7f);
+        let length = length.context("too long a tag")?;
+        bytes.extend([CUSTOM_SECTION, length + 1, length]);
+        bytes.extend(tag.as_bytes());
+        let twin = self.scene.fresh("twin.wasm")?;
+        fs::write(&twin, bytes)?;
+        self.push(&twin, name, tag).await
+    }
+
     /// Starts a pod.
     pub async fn pod(&self, plan: &PodPlan) -> Result<Pod> {
         Pod::start(&self.scene, self.control, &self.namespace, plan).await
@@ -107,3 +122,5 @@ pub fn soak() -> Result<Duration> {
     let seconds = seconds.parse().context("MESHLANE_SOAK_SECONDS")?;
     Ok(Duration::from_secs(seconds))
 }
+
+const CUSTOM_SECTION: u8 = 0;

@@ -1,6 +1,6 @@
 //! Discovery as Dubbo users have it: consumers take addresses of pods from ZooKeeper.
 
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
 use anyhow::{Context as _, Result, ensure};
 use meshlane_e2e::{
@@ -272,13 +272,21 @@ async fn restarts_and_updates_lose_no_call() -> Result<()> {
             .await?;
         loads.go_on(&mut shop.trade).await?;
         // Another image of the module: new VMs on both sides.
-        mesh.push(&wasm_module("dubbo")?, "dubbo", "next").await?;
+        let pods = [&shop.trade.pod, &shop.order.pod, &shop.stock.pod];
+        let mut before = Vec::new();
+        for pod in pods {
+            before.push(modules(pod).await?);
+        }
+        mesh.push_twin(&wasm_module("dubbo")?, "dubbo", "next")
+            .await?;
         let next = |manifest: Manifest| manifest.replace("dubbo:0.1.0", "dubbo:next");
         mesh.apply(&next(manifest("consumer-captured")?)).await?;
         mesh.apply(&next(providers()?)).await?;
-        for pod in [&shop.trade.pod, &shop.order.pod, &shop.stock.pod] {
-            poll::until("the new module was fetched", async || {
-                ensure!(pod.log()?.contains("with tag next"), "not yet");
+        for (pod, before) in pods.into_iter().zip(before) {
+            poll::until("Envoy has the new module", async || {
+                let now = modules(pod).await?;
+                let new = now.difference(&before).count();
+                ensure!(new == 1 && now.len() == before.len(), "{before:?}, {now:?}");
                 Ok(())
             })
             .await?;
@@ -291,4 +299,11 @@ async fn restarts_and_updates_lose_no_call() -> Result<()> {
         Ok(())
     })
     .await
+}
+
+/// The files of the modules that Envoy is configured with.
+async fn modules(pod: &Pod) -> Result<BTreeSet<String>> {
+    let dump = pod.admin()?.text("/config_dump").await?;
+    let files = dump.lines().filter(|line| line.contains("\"filename\": "));
+    Ok(files.map(|line| line.trim().to_owned()).collect())
 }
