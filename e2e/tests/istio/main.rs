@@ -3,6 +3,7 @@
 mod access;
 mod common;
 mod consumers;
+mod drains;
 mod identity;
 mod providers;
 mod registry;

@@ -85,6 +85,12 @@ impl Target {
         self.with("heartbeat", json!(interval.as_millis()))
     }
 
+    /// The time between looks for connections that ended, of Dubbo 3: the longer of this one, a minute by default, and of
+    /// the time between heartbeats.
+    pub fn least_reconnect(self, interval: Duration) -> Self {
+        self.with("leastReconnect", json!(interval.as_millis()))
+    }
+
     /// A group of the service.
     pub fn group(self, group: &str) -> Self {
         self.with("group", json!(group))

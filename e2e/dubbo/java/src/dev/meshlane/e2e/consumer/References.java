@@ -145,6 +145,9 @@ final class References {
         Map<String, String> parameters = new TreeMap<String, String>();
         parameters.put("payload", String.valueOf(PAYLOAD));
         parameters.put("heartbeat", String.valueOf(number(settings, "heartbeat", 60_000)));
+        if (settings.has("leastReconnect")) {
+            parameters.put("dubbo.application.least-reconnect-duration", settings.get("leastReconnect").getAsString());
+        }
         int connections = number(settings, "connections", 0);
         if (connections > 0) {
             parameters.put("connections", String.valueOf(connections));
