@@ -4,11 +4,12 @@ use anyhow::{Context, Result, ensure};
 use meshlane_e2e::{
     dubbo::frame::Frame,
     poll,
-    wire::{BAD_REQUEST, HEARTBEAT_ANSWER, OK, WireClient, answer_text, heartbeat},
+    wire::{HEARTBEAT_ANSWER, OK, WireClient, answer_text, heartbeat},
 };
 
 use super::{
     call::Call,
+    policy::expect_denied,
     ports,
     shop::{DUBBO, Shop, manifest},
 };
@@ -27,18 +28,39 @@ pub(super) async fn bridges_plain_dubbo_for_the_same_policy(shop: &Shop<'_>) -> 
         Call::generic("who", "x"),
     ] {
         let answer = answered(shop, &call.frame()).await?;
-        let text = answer_text(&answer)?;
-        ensure!(answer.status() == BAD_REQUEST, "{call:?}: {text}");
-        ensure!(text.starts_with("meshlane: HTTP 403 "), "{call:?}: {text}");
+        expect_denied(&answer).with_context(|| format!("{call:?}"))?;
     }
     ensure!(shop.arrived() == before, "{:?}", shop.calls_since(before));
     ports::lead_past_nothing(shop).await?;
     shop.mesh.delete(&manifest("access")?).await?;
-    // The policy is gone for connections that come after the change.
+    let secret = Call::of("secret").frame();
     poll::until("a client outside of the mesh is served", async || {
-        let answer = ask(shop, &Call::of("secret").frame()).await?;
+        let answer = ask(shop, &secret).await?;
         ensure!(answer.status() == OK, "{}", answer_text(&answer)?);
         Ok(())
+    })
+    .await?;
+    a_policy_reaches_connections_that_are_open(shop).await
+}
+
+/// Both changes also reach a client that stays connected: its sidecar gives the old connection to the provider's up.
+async fn a_policy_reaches_connections_that_are_open(shop: &Shop<'_>) -> Result<()> {
+    let secret = Call::of("secret").frame();
+    let gate = shop.web.gate(shop.order.port(DUBBO)).await?;
+    let mut client = WireClient::connect(gate.address()).await?;
+    poll::until("the policy is gone for web", async || {
+        client.send(std::slice::from_ref(&secret)).await?;
+        let answer = client.receive().await?;
+        ensure!(answer.status() == OK, "{}", answer_text(&answer)?);
+        Ok(())
+    })
+    .await?;
+    shop.mesh.apply(&manifest("access")?).await?;
+    poll::until("the policy is there for web", async || {
+        client.send(std::slice::from_ref(&secret)).await?;
+        let answer = client.receive().await?;
+        ensure!(answer.status() != OK, "it is still served");
+        expect_denied(&answer)
     })
     .await
 }

@@ -2,9 +2,10 @@
 
 use anyhow::{Context, Result, ensure};
 use meshlane_e2e::{
+    dubbo::frame::Frame,
     istio::Pod,
     poll,
-    wire::{BAD_REQUEST, OK, WireClient},
+    wire::{BAD_REQUEST, OK, WireClient, answer_text},
 };
 
 use super::{
@@ -53,17 +54,25 @@ pub(super) async fn judges_by_principal_path_and_argument(shop: &Shop<'_>) -> Re
 async fn judge(shop: &Shop<'_>, client: &mut WireClient, call: &Call, may: bool) -> Result<()> {
     let before = shop.arrived();
     client.send(&[call.frame()]).await?;
+    let answer = client.receive().await?;
+    let arrived = shop.arrived() - before;
     if may {
-        let answer = client.receive().await?;
-        ensure!(answer.status() == OK, "{answer:?}");
-        ensure!(shop.arrived() == before + 1, "it did not arrive");
+        ensure!(answer.status() == OK, "{}", answer_text(&answer)?);
+        ensure!(arrived == 1, "{arrived} calls arrived");
         return Ok(());
     }
-    let (status, text) = client.expect_error(1).await?;
-    ensure!(status == BAD_REQUEST, "status {status}: {text}");
-    ensure!(text.starts_with("meshlane: HTTP 403 "), "{text}");
+    ensure!(answer.status() != OK, "it is served");
+    expect_denied(&answer)?;
+    ensure!(arrived == 0, "{arrived} calls arrived");
+    Ok(())
+}
+
+/// Fails unless a policy refused the call, and the client is told so.
+pub(super) fn expect_denied(answer: &Frame) -> Result<()> {
+    ensure!(answer.status() == BAD_REQUEST, "status {}", answer.status());
+    let text = answer_text(answer)?;
+    ensure!(text.starts_with("meshlane: HTTP 403 for "), "{text}");
     ensure!(text.ends_with(": RBAC: access denied"), "{text}");
-    ensure!(shop.arrived() == before, "it arrived");
     Ok(())
 }
 

@@ -112,7 +112,7 @@ impl<'s> Attacker<'s> {
         let gate = self.pod.gate(target).await?;
         for call in &self.calls {
             for path in [path(call.method()), path("who")] {
-                let request = Request::post(path, call.bytes())
+                let request = Request::post(path.as_str(), call.bytes())
                     .authority(&self.authority)
                     .header("content-type", "application/dubbo2");
                 for identity in &self.identities {
@@ -122,7 +122,7 @@ impl<'s> Attacker<'s> {
                         None => client,
                     };
                     if let Ok(Ok(answer)) = timeout(PATIENCE, client.send(&request)).await {
-                        ensure!(answer.status >= 400, "{request:?}: {answer:?}");
+                        ensure!(answer.status >= 400, "{} for {path}", answer.status);
                     }
                 }
             }
@@ -141,7 +141,8 @@ impl<'s> Attacker<'s> {
         ] {
             let client = Client::http1(gate.address());
             if let Ok(Ok(answer)) = timeout(PATIENCE, client.send(&request)).await {
-                ensure!(answer.status >= 400, "{request:?}: {answer:?}");
+                let path = String::from_utf8_lossy(&request.path);
+                ensure!(answer.status >= 400, "{} for {path}", answer.status);
             }
         }
         Ok(())
