@@ -39,11 +39,15 @@ fn plan() -> Plan {
 }
 
 fn check<'f>(frame: &'f [u8], fields: &[(&str, &str)]) -> Result<Verified<'f>, Reason> {
-    let header = match Header::decode(frame, &FRAME_LIMITS) {
+    let header = frame_header(frame);
+    verify(&plan(), &headers(fields), &header, &frame[HEADER_LENGTH..])
+}
+
+fn frame_header(frame: &[u8]) -> Header {
+    match Header::decode(frame, &FRAME_LIMITS) {
         Progress::Complete(header) => header,
         other => panic!("{other:?}"),
-    };
-    verify(&plan(), &headers(fields), &header, &frame[HEADER_LENGTH..])
+    }
 }
 
 const PATH: (&str, &str) = (":path", "/dev.meshlane.Shop/buy");
@@ -147,6 +151,14 @@ fn attachments_after(frame: &[u8], fields: &[(&str, &str)]) -> Vec<(String, Stri
     let verified = check(frame, fields).unwrap();
     assert!(!verified.is_unwritten);
     let body = apply(&frame[HEADER_LENGTH..], &verified.edits);
+    // What the provider gets is judged as what came.
+    let header = frame_header(frame);
+    let again = verify(&plan(), &headers(fields), &header, &body).unwrap();
+    assert_eq!(
+        (again.interface, again.method),
+        (verified.interface, verified.method)
+    );
+    assert_eq!(again.edits, []);
     let names = [
         "dubbo.tag",
         "traceparent",
