@@ -42,6 +42,7 @@ mod java;
 pub mod mesh;
 mod oracle;
 mod provider;
+pub mod suite;
 pub mod tap;
 pub mod troupe;
 mod version;

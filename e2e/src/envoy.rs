@@ -2,11 +2,10 @@
 
 use std::{
     collections::BTreeMap,
-    fs::{self, File},
+    fs,
     net::SocketAddr,
     path::{Path, PathBuf},
-    process::{Child, Command, ExitStatus, Stdio},
-    sync::Mutex,
+    process::Command,
 };
 
 use anyhow::{Context, Result, anyhow, bail, ensure};
@@ -15,6 +14,7 @@ pub use self::admin::{Admin, Stats};
 use crate::{
     bootstrap::Bootstrap,
     poll,
+    process::Process,
     scene::{Scene, tail},
 };
 
@@ -42,7 +42,7 @@ impl Envoy {
         arguments: &[&str],
     ) -> Result<Self> {
         let log = scene.fresh("envoy.log")?;
-        let process = Process::start(scene, bootstrap, arguments, &log)?;
+        let process = start(scene, bootstrap, arguments, &log)?;
         let started = Self::wait_until_ready(&process, bootstrap, &log).await;
         let (admin, listeners) =
             started.with_context(|| format!("Envoy's log ends with:\n{}", tail(&log)))?;
@@ -90,7 +90,7 @@ impl Envoy {
     }
 
     /// The process id, for measurements.
-    pub fn process_id(&self) -> Result<u32> {
+    pub fn process_id(&self) -> u32 {
         self.process.id()
     }
 
@@ -108,51 +108,21 @@ impl Envoy {
     }
 }
 
-/// The child process; dropping it ends the process. Envoy moreover asks the kernel to end it with its parent.
-#[derive(Debug)]
-struct Process(Mutex<Child>);
-
-impl Process {
-    fn start(scene: &Scene, bootstrap: &Bootstrap, arguments: &[&str], log: &Path) -> Result<Self> {
-        let config = log.with_file_name("bootstrap.json");
-        fs::write(&config, serde_json::to_vec_pretty(&bootstrap.to_json())?)?;
-        let output = File::create(log)?;
-        let child = Command::new(scene.binary()?)
-            .arg("--config-path")
-            .arg(&config)
-            .arg("--admin-address-path")
-            .arg(address_file(log))
-            .args(["--use-dynamic-base-id", "--log-level", "warning"])
-            // Access logs are read while Envoy runs.
-            .args(["--file-flush-interval-msec", "20"])
-            .args(arguments)
-            .stdin(Stdio::null())
-            .stdout(output.try_clone()?)
-            .stderr(output)
-            .spawn()
-            .context("Envoy does not start")?;
-        Ok(Self(Mutex::new(child)))
-    }
-
-    fn id(&self) -> Result<u32> {
-        Ok(self.0.lock().map_err(|_| anyhow!("poisoned"))?.id())
-    }
-
-    fn exit_status(&self) -> Result<Option<ExitStatus>> {
-        Ok(self.0.lock().map_err(|_| anyhow!("poisoned"))?.try_wait()?)
-    }
-}
-
-impl Drop for Process {
-    fn drop(&mut self) {
-        let child = match self.0.get_mut() {
-            Ok(child) => child,
-            Err(poisoned) => poisoned.into_inner(),
-        };
-        // An error means that it has ended already.
-        let _ = child.kill();
-        let _ = child.wait();
-    }
+/// Starts the process, which dropping ends. Envoy moreover asks the kernel to end it with its parent.
+fn start(scene: &Scene, bootstrap: &Bootstrap, arguments: &[&str], log: &Path) -> Result<Process> {
+    let config = log.with_file_name("bootstrap.json");
+    fs::write(&config, serde_json::to_vec_pretty(&bootstrap.to_json())?)?;
+    let mut command = Command::new(scene.binary()?);
+    command
+        .arg("--config-path")
+        .arg(&config)
+        .arg("--admin-address-path")
+        .arg(address_file(log))
+        .args(["--use-dynamic-base-id", "--log-level", "warning"])
+        // Access logs are read while Envoy runs.
+        .args(["--file-flush-interval-msec", "20"])
+        .args(arguments);
+    Process::start(&mut command, log)
 }
 
 fn address_file(log: &Path) -> PathBuf {

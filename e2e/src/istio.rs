@@ -34,5 +34,4 @@ mod control;
 mod manifest;
 mod mesh;
 mod pod;
-mod process;
 mod sandbox;

@@ -34,6 +34,7 @@ pub mod peer;
 pub mod pki;
 pub mod place;
 pub mod poll;
+mod process;
 pub mod scene;
 pub mod shop;
 pub mod table;

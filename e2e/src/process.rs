@@ -16,14 +16,14 @@ use crate::scene::tail;
 
 /// A running program; dropping it ends the process.
 #[derive(Debug)]
-pub(super) struct Process {
+pub(crate) struct Process {
     child: Mutex<Child>,
     log: PathBuf,
 }
 
 impl Process {
     /// Starts a program.
-    pub(super) fn start(command: &mut Command, log: &Path) -> Result<Self> {
+    pub(crate) fn start(command: &mut Command, log: &Path) -> Result<Self> {
         let output = File::create(log)?;
         let child = command
             .process_group(0)
@@ -38,13 +38,18 @@ impl Process {
         })
     }
 
+    /// The process id.
+    pub(crate) fn id(&self) -> u32 {
+        self.child().id()
+    }
+
     /// Where its output goes.
-    pub(super) fn log(&self) -> &Path {
+    pub(crate) fn log(&self) -> &Path {
         &self.log
     }
 
     /// Fails when it has ended, with the end of its log.
-    pub(super) fn expect_alive(&self) -> Result<()> {
+    pub(crate) fn expect_alive(&self) -> Result<()> {
         if let Some(status) = self.exit_status()? {
             bail!(
                 "it ended with {status}; its log ends with:\n{}",
@@ -55,20 +60,20 @@ impl Process {
     }
 
     /// Asks it to end (SIGTERM) without waiting for it.
-    pub(super) fn terminate(&self) -> Result<()> {
+    pub(crate) fn terminate(&self) -> Result<()> {
         Ok(kill_process(self.pid()?, Signal::TERM)?)
     }
 
     /// Ends it and its children at once (SIGKILL).
-    pub(super) fn kill(&self) -> Result<()> {
+    pub(crate) fn kill(&self) -> Result<()> {
         kill_process_group(self.pid()?, Signal::KILL)?;
         self.child().wait()?;
         Ok(())
     }
 
     /// The id of a program that it has started.
-    pub(super) fn child_process(&self, name: &str) -> Result<u32> {
-        let own = self.child().id().to_string();
+    pub(crate) fn child_process(&self, name: &str) -> Result<u32> {
+        let own = self.id().to_string();
         for entry in fs::read_dir("/proc")? {
             let path = entry?.path();
             // A process that has just ended has none.
@@ -89,12 +94,12 @@ impl Process {
     }
 
     fn pid(&self) -> Result<Pid> {
-        let id = i32::try_from(self.child().id())?;
+        let id = i32::try_from(self.id())?;
         Pid::from_raw(id).context("no process id")
     }
 
     /// How it ended, when it has.
-    pub(super) fn exit_status(&self) -> Result<Option<ExitStatus>> {
+    pub(crate) fn exit_status(&self) -> Result<Option<ExitStatus>> {
         Ok(self.child().try_wait()?)
     }
 
@@ -111,7 +116,7 @@ impl Drop for Process {
 }
 
 /// Runs a program to its end and returns what it printed.
-pub(super) fn run(command: &mut Command) -> Result<String> {
+pub(crate) fn run(command: &mut Command) -> Result<String> {
     let output = command
         .stdin(Stdio::null())
         .output()
@@ -120,7 +125,7 @@ pub(super) fn run(command: &mut Command) -> Result<String> {
 }
 
 /// What a program printed, when it succeeded.
-pub(super) fn printed(name: &str, output: &Output) -> Result<String> {
+pub(crate) fn printed(name: &str, output: &Output) -> Result<String> {
     ensure!(
         output.status.success(),
         "{name} ended with {}: {}{}",

@@ -4,17 +4,15 @@
     reason = "a test that looks at nothing fails"
 )]
 
-use std::collections::BTreeMap;
-
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 use meshlane_e2e::{
     dubbo::{
         DubboVersion::{self, V2_6, V2_7, V3_3},
-        Outcome, RpcCode,
         Serialization::{self, Fastjson2, Hessian2, Java},
         Target,
         cast::{Cast, Pair},
         mesh::{Cluster, Mesh, Plan, Port, Wire},
+        suite,
     },
     scene::{Scene, on_every_version},
 };
@@ -151,37 +149,5 @@ async fn compare_run(
     }
     let through = cast.consumer(consumer).await?.suite(&target, &[]).await?;
     cast.expect_one_way(provider).await?;
-    ensure!(through.len() > 120, "only {} calls", through.len());
-    expect_equal(&direct, &through, wire)
-}
-
-fn expect_equal(
-    direct: &BTreeMap<String, Outcome>,
-    through: &BTreeMap<String, Outcome>,
-    wire: Wire,
-) -> Result<()> {
-    let mut different = Vec::new();
-    for (name, outcome) in through {
-        let expected = direct
-            .get(name)
-            .context("a call that was not made directly")?;
-        let same = match name.as_str() {
-            // Two clocks run down: the consumer's and the one of Envoy's route.
-            "timeout" => outcome.expect_rpc_exception(RpcCode::Timeout, &[]).is_ok(),
-            // The way back is not bridged.
-            "callback" if wire == Wire::Http2 => {
-                !outcome.is_ok() && outcome.message().contains("callback")
-            }
-            _ => outcome.essence() == expected.essence(),
-        };
-        if !same {
-            different.push(format!(
-                "{name}:\n  direct  {}\n  through {}",
-                expected.essence(),
-                outcome.essence()
-            ));
-        }
-    }
-    ensure!(different.is_empty(), "{}", different.join("\n"));
-    Ok(())
+    suite::expect_equal(&direct, &through, wire)
 }

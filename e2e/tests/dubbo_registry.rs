@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Result, bail, ensure};
 use meshlane_e2e::{
     dubbo::{
         Call, Consumer, ConsumerOptions, DubboVersion, Load, Provider, ProviderOptions,
@@ -172,13 +172,13 @@ impl Shop {
         let v2 = self.provider("v2", "order", Service::rich(), mode, 5);
         let _v2 = v2.await?;
         for load in &loads {
-            self.expect_more(load, "v2").await?;
+            load.expect_more_of(&mut self.trade, "v2", 100).await?;
         }
         v1.terminate()?;
         v1.ended().await?;
         for load in loads {
             let before = load.progress(&mut self.trade).await?;
-            self.expect_more(&load, "v2").await?;
+            load.expect_more_of(&mut self.trade, "v2", 100).await?;
             let counts = load.stop(&mut self.trade).await?;
             counts.expect_flawless()?;
             ensure!(counts.answers_of("v1") > 0, "{counts:?}");
@@ -206,19 +206,6 @@ impl Shop {
             Ok(())
         })
         .await
-    }
-
-    /// Waits until a provider has given some more answers.
-    async fn expect_more(&mut self, load: &RunningLoad, provider: &str) -> Result<()> {
-        let before = load.progress(&mut self.trade).await?.answers_of(provider);
-        poll::until("more answers", async || {
-            let counts = load.progress(&mut self.trade).await?;
-            let more = counts.answers_of(provider) - before;
-            ensure!(more >= 100, "{counts:?}");
-            Ok(())
-        })
-        .await
-        .with_context(|| format!("from {provider}"))
     }
 }
 

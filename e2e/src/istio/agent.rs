@@ -8,10 +8,9 @@ use serde_json::json;
 use super::{
     control::Control,
     pod::PodPlan,
-    process::Process,
     sandbox::{Identity, Sandbox},
 };
-use crate::scene::Scene;
+use crate::{process::Process, scene::Scene};
 
 /// The port of Envoy's admin interface.
 pub(super) const ADMIN: u16 = 15000;
@@ -33,10 +32,11 @@ pub(super) fn start(
         "configPath": home.join("proxy"),
         "binaryPath": scene.binary()?,
         "discoveryAddress": "istiod.istio-system.svc:15012",
-        "concurrency": plan.workers,
+        "concurrency": 1,
         "proxyAdminPort": ADMIN,
         "statusPort": 15020,
-        "drainDuration": format!("{}s", plan.drain.as_secs()),
+        // Istio's default of 45 s is long to wait for.
+        "drainDuration": "5s",
         "terminationDrainDuration": "1s",
         // Access logs are read while Envoy runs.
         "fileFlushInterval": "0.02s",
@@ -62,7 +62,7 @@ pub(super) fn start(
         .env("POD_NAME", &plan.name)
         .env("POD_NAMESPACE", namespace)
         .env("INSTANCE_IP", sandbox.address().to_string())
-        .env("SERVICE_ACCOUNT", &plan.account)
+        .env("SERVICE_ACCOUNT", plan.app())
         .env("TRUST_DOMAIN", "cluster.local")
         .env("PILOT_CERT_PROVIDER", "istiod")
         .env("JWT_POLICY", "third-party-jwt")

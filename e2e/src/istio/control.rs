@@ -12,13 +12,11 @@ use anyhow::{Context, Result, anyhow, ensure};
 use tempfile::TempDir;
 use tokio::{io::AsyncWriteExt as _, sync::OnceCell};
 
-use super::{
-    process::{Process, printed},
-    sandbox::GATEWAY,
-};
+use super::sandbox::GATEWAY;
 use crate::{
     client::{Client, Request},
     poll,
+    process::{Process, printed},
     scene::{cache, wasm_module, workspace},
 };
 
@@ -209,6 +207,13 @@ impl Control {
     /// Runs kubectl and returns what it printed.
     pub async fn kubectl(&self, arguments: &[&str]) -> Result<String> {
         self.kubectl_with(arguments, "").await
+    }
+
+    /// Runs kubectl in a namespace.
+    pub(super) async fn kubectl_in(&self, namespace: &str, arguments: &[&str]) -> Result<String> {
+        let namespace = format!("--namespace={namespace}");
+        self.kubectl(&[&[namespace.as_str()], arguments].concat())
+            .await
     }
 
     /// Applies resources.

@@ -55,9 +55,10 @@ impl Manifest {
 
     /// The resources for a namespace: the examples are in `shop`, and their images in a registry that does not exist.
     pub(super) fn within(&self, namespace: &str) -> String {
-        let mut yaml = self.0.clone();
         // Tags stay as they are; what the examples name is pushed for all scenarios.
-        yaml = yaml.replace("registry.example.com/", &format!("{REGISTRY}/"));
+        let yaml = self
+            .0
+            .replace("registry.example.com/", &format!("{REGISTRY}/"));
         yaml.replace("namespace: shop", &format!("namespace: {namespace}"))
             .replace("namespaces: [shop]", &format!("namespaces: [{namespace}]"))
             .replace(

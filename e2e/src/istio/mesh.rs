@@ -10,7 +10,7 @@ use std::{
 use anyhow::{Context, Result};
 
 use super::{
-    control::{Control, Pin, image},
+    control::{Control, image},
     manifest::Manifest,
     pod::{Pod, PodPlan},
 };
@@ -27,10 +27,10 @@ pub struct Mesh {
 /// Plays a scenario under Istio.
 pub async fn on_mesh(scenario: impl AsyncFn(&Mesh) -> Result<()>) -> Result<()> {
     static NUMBER: AtomicUsize = AtomicUsize::new(1);
-    let pin = Pin::read()?;
+    let control = Control::shared().await?;
     let mesh = Mesh {
-        scene: Scene::new(&pin.envoy)?,
-        control: Control::shared().await?,
+        scene: Scene::new(&control.pin().envoy)?,
+        control,
         namespace: format!("shop-{}", NUMBER.fetch_add(1, Ordering::Relaxed)),
     };
     mesh.create_namespace().await?;
@@ -57,6 +57,11 @@ impl Mesh {
         &self.namespace
     }
 
+    /// Who a ServiceAccount is by its certificate.
+    pub fn principal(&self, account: &str) -> String {
+        format!("spiffe://cluster.local/ns/{}/sa/{account}", self.namespace)
+    }
+
     /// Applies resources; those of namespace `shop` go into the scenario's own.
     pub async fn apply(&self, manifest: &Manifest) -> Result<()> {
         self.control.apply(&manifest.within(&self.namespace)).await
@@ -71,11 +76,6 @@ impl Mesh {
         Ok(())
     }
 
-    /// Pushes a Wasm module under a tag of its image.
-    pub async fn push(&self, module: &Path, name: &str, tag: &str) -> Result<()> {
-        self.control.push(module, &image(name, tag)).await
-    }
-
     /// Pushes a module that does the same as another one and is not the same, so that Envoy makes new VMs for it: it has a
     /// custom section more, named by the tag.
     pub async fn push_twin(&self, module: &Path, name: &str, tag: &str) -> Result<()> {
@@ -87,7 +87,7 @@ impl Mesh {
         bytes.extend(tag.as_bytes());
         let twin = self.scene.fresh("twin.wasm")?;
         fs::write(&twin, bytes)?;
-        self.push(&twin, name, tag).await
+        self.control.push(&twin, &image(name, tag)).await
     }
 
     /// Starts a pod.
@@ -97,15 +97,10 @@ impl Mesh {
 
     /// The cluster IP of a Service.
     pub async fn cluster_ip(&self, service: &str) -> Result<std::net::IpAddr> {
-        let namespace = format!("--namespace={}", self.namespace);
-        let arguments = [
-            "get",
-            "service",
-            service,
-            &namespace,
-            "--output=jsonpath={.spec.clusterIP}",
-        ];
-        Ok(self.control.kubectl(&arguments).await?.trim().parse()?)
+        let path = "--output=jsonpath={.spec.clusterIP}";
+        let arguments = ["get", "service", service, path];
+        let address = self.control.kubectl_in(&self.namespace, &arguments).await?;
+        Ok(address.trim().parse()?)
     }
 
     async fn create_namespace(&self) -> Result<()> {

@@ -15,19 +15,22 @@ use super::{
     access::{self, Entry},
     agent,
     control::Control,
-    process::{Process, run},
     sandbox::{Gate, Identity, Sandbox},
 };
-use crate::{envoy::Admin, place::Place, poll, scene::Scene};
+use crate::{
+    envoy::Admin,
+    peer::memory,
+    place::Place,
+    poll,
+    process::{Process, run},
+    scene::Scene,
+};
 
 /// What a pod is to be.
 #[derive(Clone, Debug)]
 pub struct PodPlan {
     pub(super) name: String,
-    pub(super) account: String,
-    pub(super) workers: u32,
     pub(super) captured: bool,
-    pub(super) drain: Duration,
     sidecar: bool,
     ready: bool,
     labels: BTreeMap<String, String>,
@@ -57,10 +60,7 @@ impl PodPlan {
     pub fn new(app: &str) -> Self {
         Self {
             name: app.to_owned(),
-            account: app.to_owned(),
-            workers: 1,
             captured: false,
-            drain: Duration::from_secs(5),
             sidecar: true,
             ready: true,
             labels: BTreeMap::from([("app".to_owned(), app.to_owned())]),
@@ -97,21 +97,9 @@ impl PodPlan {
         self
     }
 
-    /// Another ServiceAccount.
-    pub fn account(mut self, account: &str) -> Self {
-        account.clone_into(&mut self.account);
-        self
-    }
-
     /// iptables capture what enters and leaves.
     pub fn captured(mut self) -> Self {
         self.captured = true;
-        self
-    }
-
-    /// So many worker threads of Envoy.
-    pub fn workers(mut self, workers: u32) -> Self {
-        self.workers = workers;
         self
     }
 
@@ -142,7 +130,7 @@ impl PodPlan {
             {
                 "apiVersion": "v1",
                 "kind": "ServiceAccount",
-                "metadata": {"name": self.account, "namespace": namespace},
+                "metadata": {"name": self.app(), "namespace": namespace},
             },
             {
                 "apiVersion": "v1",
@@ -150,7 +138,7 @@ impl PodPlan {
                 "metadata": {"name": self.name, "namespace": namespace, "labels": self.labels()},
                 "spec": {
                     "nodeName": "node",
-                    "serviceAccountName": self.account,
+                    "serviceAccountName": self.app(),
                     "containers": [{"name": "app", "image": "none"}],
                 },
             },
@@ -188,17 +176,11 @@ impl Pod {
         if self.plan.captured {
             self.capture()?;
         }
-        let account = &self.plan.account;
-        let namespace = format!("--namespace={}", self.namespace);
-        let arguments = [
-            "create",
-            "token",
-            account,
-            &namespace,
-            "--audience=istio-ca",
-            "--duration=24h",
-        ];
-        let token = self.control.kubectl(&arguments).await?;
+        let account = &self.plan.app();
+        let lasting = ["--audience=istio-ca", "--duration=24h"];
+        let token = self
+            .kubectl(&[&["create", "token", account], &lasting[..]].concat())
+            .await?;
         let agent = agent::start(
             scene,
             self.control,
@@ -296,33 +278,18 @@ impl Pod {
             "podIPs": [{"ip": address}],
             "conditions": [{"type": "Ready", "status": ready}],
         }});
-        let namespace = format!("--namespace={}", self.namespace);
         let patch = format!("--patch={status}");
-        let arguments = [
-            "patch",
-            "pod",
-            &self.plan.name,
-            &namespace,
-            "--subresource=status",
-            "--type=merge",
-            &patch,
-        ];
-        self.control.kubectl(&arguments).await?;
+        let options = ["--subresource=status", "--type=merge", &patch];
+        self.kubectl(&[&["patch", "pod", self.name()], &options[..]].concat())
+            .await?;
         Ok(())
     }
 
     /// Removes the resource, as when a pod is deleted.
     pub async fn delete(&self) -> Result<()> {
-        let namespace = format!("--namespace={}", self.namespace);
-        let arguments = [
-            "delete",
-            "pod",
-            &self.plan.name,
-            &namespace,
-            "--grace-period=0",
-            "--force",
-        ];
-        self.control.kubectl(&arguments).await?;
+        let at_once = ["--grace-period=0", "--force"];
+        self.kubectl(&[&["delete", "pod", self.name()], &at_once[..]].concat())
+            .await?;
         Ok(())
     }
 
@@ -344,10 +311,7 @@ impl Pod {
     /// The bytes of memory that Envoy has resident.
     pub fn resident(&self) -> Result<u64> {
         let envoy = self.sidecar()?.agent.child_process("envoy")?;
-        let status = fs::read_to_string(format!("/proc/{envoy}/status"))?;
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-        let kilobytes = line.and_then(|line| line.split_whitespace().next());
-        Ok(kilobytes.context("no VmRSS")?.parse::<u64>()? * 1024)
+        memory::resident_of(envoy)
     }
 
     /// Fails unless agent and Envoy live.
@@ -395,6 +359,10 @@ impl Pod {
     /// Asks agent and Envoy to drain and end, as kubelet does.
     pub fn terminate(&self) -> Result<()> {
         self.sidecar()?.agent.terminate()
+    }
+
+    async fn kubectl(&self, arguments: &[&str]) -> Result<String> {
+        self.control.kubectl_in(&self.namespace, arguments).await
     }
 
     fn sidecar(&self) -> Result<&Sidecar> {

@@ -21,8 +21,7 @@ use tokio::{
     task::{AbortHandle, JoinSet},
 };
 
-use super::process::run;
-use crate::poll::DEADLINE;
+use crate::{poll::DEADLINE, process::run};
 
 /// Namespaces that live as long as this value: those of a process that sleeps, as the pause container of a pod does.
 #[derive(Debug)]

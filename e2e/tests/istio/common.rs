@@ -45,6 +45,12 @@ pub(crate) fn manifest(file: &str) -> Result<Manifest> {
     Manifest::of_project(&format!("dubbo/{file}.yaml"))
 }
 
+/// What the providers of both applications need.
+pub(crate) fn providers() -> Result<Manifest> {
+    let provider = manifest("provider")?;
+    Ok(provider.clone().and(&provider.for_app("order", "stock")))
+}
+
 /// A provider's pod: an app in a version.
 pub(crate) fn provider(app: &str, version: &str) -> PodPlan {
     PodPlan::new(app).version(version).captured()
@@ -78,6 +84,19 @@ impl Workload {
             Provider::start_at(mesh.scene(), &pod.place(), DubboVersion::NEWEST, options).await?;
         pod.set_ready(true).await?;
         Ok(Self { program, pod })
+    }
+
+    /// Ends it as Kubernetes does: first its callers' Envoys send it nothing more, which is what `preStop: sleep` is for,
+    /// then the program ends, then the sidecar and the pod.
+    pub(crate) async fn leave(mut self, service: &str, callers: &[&Pod]) -> Result<()> {
+        self.pod.set_ready(false).await?;
+        for caller in callers {
+            caller.expect_no_endpoint(service, self.address()).await?;
+        }
+        self.program.terminate()?;
+        self.program.ended().await?;
+        self.pod.terminate()?;
+        self.pod.delete().await
     }
 
     /// The port of the pod.
@@ -114,4 +133,9 @@ pub(crate) async fn service(mesh: &Mesh, name: &str) -> Result<SocketAddr> {
 /// A call that everybody answers.
 pub(crate) fn hello(name: &str) -> Call {
     Call::new("sayHello").argument(name)
+}
+
+/// A call of `StockService`.
+pub(crate) fn reserve() -> Call {
+    Call::new("reserve").argument("sku-1").argument(2)
 }

@@ -8,10 +8,12 @@ use meshlane_e2e::{
 };
 use serde_json::json;
 
-use crate::common::{Caller, PORT, Workload, apply, consumer, hello, manifest, provider, service};
+use crate::common::{
+    Caller, PORT, Workload, apply, consumer, hello, provider, providers, reserve, service,
+};
 
 /// Two versions of `order` and one of `stock`.
-async fn providers(mesh: &Mesh) -> Result<[Workload; 3]> {
+async fn everybody(mesh: &Mesh) -> Result<[Workload; 3]> {
     let start =
         async |app, version, service| Workload::start(mesh, &provider(app, version), service).await;
     let (v1, gray, stock) = tokio::try_join!(
@@ -43,9 +45,8 @@ async fn expect_routes(trade: &mut Caller, target: &Target) -> Result<()> {
 }
 
 async fn expect_stock(trade: &mut Caller, target: &Target) -> Result<()> {
-    let reserve = Call::new("reserve").argument("sku-1").argument(2);
     let stock = target.clone().service("StockService");
-    let answer = trade.call(&stock, &reserve).await?;
+    let answer = trade.call(&stock, &reserve()).await?;
     ensure!(answer.text()? == "s1: reserved 2 of sku-1", "{answer:?}");
     Ok(())
 }
@@ -55,11 +56,9 @@ async fn a_captured_consumer_calls_addresses_of_services_and_of_pods() -> Result
     on_mesh(async |mesh| {
         let files = ["services", "consumer-captured", "instances", "routing"];
         apply(mesh, &files).await?;
-        mesh.apply(&manifest("provider")?).await?;
-        mesh.apply(&manifest("provider")?.for_app("order", "stock"))
-            .await?;
+        mesh.apply(&providers()?).await?;
         let (providers, trade) = tokio::join!(
-            providers(mesh),
+            everybody(mesh),
             Caller::start(mesh, consumer("trade"), DubboVersion::NEWEST)
         );
         let ([v1, gray, stock], mut trade) = (providers?, trade?);
@@ -81,15 +80,12 @@ async fn a_captured_consumer_calls_addresses_of_services_and_of_pods() -> Result
 
 /// The provider's sidecar knows by certificate who called.
 async fn expect_identity(mesh: &Mesh, workload: &Workload) -> Result<()> {
-    let principal = format!("spiffe://cluster.local/ns/{}/sa/trade", mesh.namespace());
+    let trade = Some(mesh.principal("trade"));
     poll::until("the access log of the provider", async || {
         let entries = workload.pod.entries()?;
         ensure!(!entries.is_empty(), "there is nothing");
-        let known = |entry: &&_| {
-            let entry: &meshlane_e2e::istio::Entry = entry;
-            entry.principal.as_deref() != Some(&principal)
-        };
-        ensure!(entries.iter().find(known).is_none(), "{entries:?}");
+        let mut calls = entries.iter();
+        ensure!(calls.all(|entry| entry.principal == trade), "{entries:?}");
         Ok(())
     })
     .await
@@ -99,11 +95,9 @@ async fn expect_identity(mesh: &Mesh, workload: &Workload) -> Result<()> {
 async fn a_consumer_calls_a_listener_of_its_own() -> Result<()> {
     on_mesh(async |mesh| {
         apply(mesh, &["services", "consumer-listener", "routing"]).await?;
-        mesh.apply(&manifest("provider")?).await?;
-        mesh.apply(&manifest("provider")?.for_app("order", "stock"))
-            .await?;
+        mesh.apply(&providers()?).await?;
         let (providers, trade) = tokio::join!(
-            providers(mesh),
+            everybody(mesh),
             Caller::start(mesh, PodPlan::new("trade"), DubboVersion::V2_7)
         );
         let ([_v1, gray, _stock], mut trade) = (providers?, trade?);

@@ -10,8 +10,8 @@ use meshlane_e2e::{
 };
 
 use crate::{
-    common::{Caller, Workload, apply, consumer, hello, provider},
-    registry::{Registry, providers, registered},
+    common::{Caller, Workload, apply, consumer, hello, provider, providers},
+    registry::{Registry, registered},
 };
 
 /// A consumer and its calls.

@@ -3,7 +3,8 @@
 use anyhow::{Context as _, Result, ensure};
 use meshlane_e2e::{
     dubbo::{
-        Consumer, DubboVersion, Outcome, ProviderOptions, RpcCode, Serialization, Service, Target,
+        Consumer, ConsumerOptions, DubboVersion, ProviderOptions, Serialization, Service, Target,
+        mesh::Wire, suite,
     },
     istio::{Manifest, Mesh, PodPlan, on_mesh},
     poll,
@@ -20,24 +21,6 @@ fn everything(plan: &PodPlan) -> ProviderOptions {
         .service(Service::rich().version("2.1.0"))
 }
 
-/// What became of a call is the same as without a mesh.
-fn expect_equal(name: &str, direct: &Outcome, through: &Outcome) -> Result<()> {
-    let same = match name {
-        // Two clocks run down: the consumer's and Envoy's.
-        "timeout" => through.expect_rpc_exception(RpcCode::Timeout, &[]).is_ok(),
-        // The way back is not bridged.
-        "callback" => !through.is_ok() && through.message().contains("callback"),
-        _ => direct.essence() == through.essence(),
-    };
-    ensure!(
-        same,
-        "{name}:\n  direct  {}\n  through {}",
-        direct.essence(),
-        through.essence()
-    );
-    Ok(())
-}
-
 /// Makes all calls of the suite through the mesh and, inside the provider's pod, past it.
 async fn expect_suite(mesh: &Mesh, version: DubboVersion) -> Result<()> {
     let plan = provider("order", "v1");
@@ -47,21 +30,13 @@ async fn expect_suite(mesh: &Mesh, version: DubboVersion) -> Result<()> {
         Caller::start(mesh, consumer("trade"), version),
     );
     let (order, mut trade) = (order?, trade?);
-    let mut neighbour = {
-        let options = meshlane_e2e::dubbo::ConsumerOptions::new("trade");
-        Consumer::start_at(mesh.scene(), &order.pod.place(), version, &options).await?
-    };
+    let (place, options) = (order.pod.place(), ConsumerOptions::new("trade"));
+    let mut neighbour = Consumer::start_at(mesh.scene(), &place, version, &options).await?;
     let hessian = |address| Target::new(address).serialization(Serialization::Hessian2);
     let direct = neighbour.suite(&hessian(order.address()), &[]).await?;
     let target = hessian(service(mesh, "order").await?);
     let through = trade.program.suite(&target, &[]).await?;
-    ensure!(through.len() > 120, "only {} calls", through.len());
-    for (name, outcome) in &through {
-        let direct = direct
-            .get(name)
-            .context("a call that was not made directly")?;
-        expect_equal(name, direct, outcome)?;
-    }
+    suite::expect_equal(&direct, &through, Wire::Http2)?;
     poll::until("the calls in the access log of the provider", async || {
         let entries = order.pod.entries()?;
         let calls = entries.iter().filter(|entry| entry.principal.is_some());
@@ -77,8 +52,8 @@ async fn expect_suite(mesh: &Mesh, version: DubboVersion) -> Result<()> {
 #[tokio::test(flavor = "multi_thread")]
 async fn two_ingress_ports_change_no_result() -> Result<()> {
     on_mesh(async |mesh| {
-        apply(mesh, &["services", "provider", "consumer-captured"]).await?;
-        apply(mesh, &["instances"]).await?;
+        let files = ["services", "provider", "consumer-captured", "instances"];
+        apply(mesh, &files).await?;
         expect_suite(mesh, DubboVersion::NEWEST).await
     })
     .await
@@ -87,12 +62,14 @@ async fn two_ingress_ports_change_no_result() -> Result<()> {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_listener_of_an_envoy_filter_changes_no_result() -> Result<()> {
     on_mesh(async |mesh| {
-        apply(
-            mesh,
-            &["services", "provider-listener", "consumer-captured"],
-        )
-        .await?;
-        apply(mesh, &["instances", "access"]).await?;
+        let files = [
+            "services",
+            "provider-listener",
+            "consumer-captured",
+            "instances",
+            "access",
+        ];
+        apply(mesh, &files).await?;
         // Without PeerAuthentication of its own: the listener of loopback has no certificates.
         mesh.apply(&strict()).await?;
         expect_suite(mesh, DubboVersion::V2_7).await

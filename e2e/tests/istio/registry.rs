@@ -8,12 +8,14 @@ use meshlane_e2e::{
         Call, DubboVersion, Load, ProviderOptions, RegisterMode, RunningLoad, Service,
         Subscription, Target, ZooKeeper,
     },
-    istio::{Manifest, Mesh, Pod, PodPlan, on_mesh},
+    istio::{Entry, Manifest, Mesh, Pod, PodPlan, on_mesh},
     poll,
     scene::wasm_module,
 };
 
-use crate::common::{Caller, Workload, apply, consumer, hello, manifest, options, provider};
+use crate::common::{
+    Caller, Workload, apply, consumer, hello, manifest, options, provider, providers, reserve,
+};
 
 /// The registry is a workload outside of the mesh, on a port that Istio does not know.
 pub(crate) struct Registry {
@@ -89,18 +91,13 @@ async fn replace(mesh: &Mesh, shop: &mut Shop, version: &str, loads: &Loads) -> 
     let mut options = registered(&plan, Service::rich(), &shop.registry, shop.mode);
     version.clone_into(&mut options.name);
     let new = Workload::start_with(mesh, &plan, &options).await?;
-    loads.expect_answers_of(&mut shop.trade, version).await?;
-    let mut old = std::mem::replace(&mut shop.order, new);
-    old.pod.set_ready(false).await?;
-    // What `preStop: sleep` is for: nobody sends calls there any more.
-    shop.trade
-        .pod
-        .expect_no_endpoint("order", old.address())
+    let trade = &mut shop.trade;
+    loads
+        .order
+        .expect_more_of(&mut trade.program, version, 50)
         .await?;
-    old.program.terminate()?;
-    old.program.ended().await?;
-    old.pod.terminate()?;
-    old.pod.delete().await
+    let old = std::mem::replace(&mut shop.order, new);
+    old.leave("order", &[&trade.pod]).await
 }
 
 /// Calls of both services that go on all the time.
@@ -127,26 +124,11 @@ impl Loads {
         Ok(Self { order, stock })
     }
 
-    async fn expect_answers_of(&self, trade: &mut Caller, provider: &str) -> Result<()> {
-        poll::until(&format!("answers of {provider}"), async || {
-            let counts = self.order.progress(&mut trade.program).await?;
-            ensure!(counts.answers_of(provider) >= 50, "{counts:?}");
-            Ok(())
-        })
-        .await
-    }
-
     /// Waits until calls were made and answered by all that was changed; none may have failed so far.
     async fn go_on(&self, trade: &mut Caller) -> Result<()> {
         for load in [&self.order, &self.stock] {
-            let enough = load.progress(&mut trade.program).await?.calls + 200;
-            poll::until("calls go on", async || {
-                let counts = load.progress(&mut trade.program).await?;
-                ensure!(counts.calls >= enough, "{} of {enough}", counts.calls);
-                Ok(counts)
-            })
-            .await?
-            .expect_flawless()?;
+            let counts = load.expect_more(&mut trade.program, 200).await?;
+            counts.expect_flawless()?;
         }
         Ok(())
     }
@@ -159,12 +141,6 @@ impl Loads {
     }
 }
 
-/// What both applications need.
-pub(crate) fn providers() -> Result<Manifest> {
-    let provider = manifest("provider")?;
-    Ok(provider.clone().and(&provider.for_app("order", "stock")))
-}
-
 /// A provider that is registered.
 pub(crate) fn registered(
     plan: &PodPlan,
@@ -175,11 +151,6 @@ pub(crate) fn registered(
     options(plan, service).registry(&registry.address(), mode)
 }
 
-/// A call of `StockService`.
-pub(crate) fn reserve() -> Call {
-    Call::new("reserve").argument("sku-1").argument(2)
-}
-
 /// The questions for metadata that a pod's sidecar saw, with the addresses that they went to.
 fn questions(pod: &Pod) -> Result<Vec<(String, String)>> {
     let entries = pod.entries()?.into_iter();
@@ -187,7 +158,7 @@ fn questions(pod: &Pod) -> Result<Vec<(String, String)>> {
         let path = entry.path.as_deref().unwrap_or_default();
         path.starts_with("/org.apache.dubbo.metadata.MetadataService") && entry.status == Some(200)
     });
-    let where_to = |entry: meshlane_e2e::istio::Entry| Some((entry.cluster?, entry.upstream?));
+    let where_to = |entry: Entry| Some((entry.cluster?, entry.upstream?));
     Ok(asked.filter_map(where_to).collect())
 }
 
@@ -229,13 +200,8 @@ async fn interfaces_are_found_by_older_consumers() -> Result<()> {
             let of = |cluster: &str| {
                 entries
                     .iter()
-                    .filter(|entry| {
-                        entry
-                            .cluster
-                            .as_deref()
-                            .unwrap_or_default()
-                            .contains(cluster)
-                    })
+                    .filter_map(|entry| entry.cluster.as_deref())
+                    .filter(|found| found.contains(cluster))
                     .count()
             };
             ensure!(of("|v1|order.") == 1 && of("||stock.") == 1, "{entries:#?}");

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use anyhow::{Result, bail, ensure};
 use meshlane_e2e::{
-    dubbo::{Consumer, Counts, DubboVersion, Load, RunningLoad, Service, Target},
+    dubbo::{Counts, DubboVersion, Load, RunningLoad, Service, Target},
     istio::{Manifest, Mesh, on_mesh},
     poll,
 };
@@ -14,18 +14,6 @@ use crate::common::{Caller, Workload, apply, consumer, hello, manifest, provider
 /// The services as they were: Dubbo is TCP to Istio.
 fn before() -> Result<Manifest> {
     Ok(manifest("services")?.replace("http2-dubbo", "tcp-dubbo"))
-}
-
-/// Waits until so many more calls have ended, so that a step is seen by calls.
-async fn go_on(running: &RunningLoad, consumer: &mut Consumer, calls: u64) -> Result<Counts> {
-    let start = running.progress(consumer).await?.calls;
-    let at_least = start + calls;
-    poll::until("calls go on", async || {
-        let counts = running.progress(consumer).await?;
-        ensure!(counts.calls >= at_least, "{} of {at_least}", counts.calls);
-        Ok(counts)
-    })
-    .await
 }
 
 /// One of these pods' sidecars saw calls as calls.
@@ -68,7 +56,7 @@ async fn step(
     apply(mesh, files).await?;
     // Longer than Envoy takes to drain what was there.
     tokio::time::sleep(Duration::from_secs(7)).await;
-    go_on(running, &mut trade.program, 200).await
+    running.expect_more(&mut trade.program, 200).await
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -88,7 +76,7 @@ async fn a_service_becomes_http2_while_calls_go_on() -> Result<()> {
             .concurrency(AT_ONCE)
             .pause(Duration::from_millis(5));
         let running = trade.program.start_load(&target, &load).await?;
-        let counts = go_on(&running, &mut trade.program, 200).await?;
+        let counts = running.expect_more(&mut trade.program, 200).await?;
         counts.expect_flawless()?;
         ensure!(
             counts.answers.len() == 1,
@@ -114,7 +102,7 @@ async fn a_service_becomes_http2_while_calls_go_on() -> Result<()> {
         let counts = step(mesh, &["services"], &running, &mut trade).await?;
         expect_few_failures(&counts, 2)?;
         let before = (counts.answers_of("v1"), counts.answers_of("gray"));
-        let counts = go_on(&running, &mut trade.program, 200).await?;
+        let counts = running.expect_more(&mut trade.program, 200).await?;
         let after = (counts.answers_of("v1"), counts.answers_of("gray"));
         ensure!(
             after.0 > before.0 && after.1 > before.1,

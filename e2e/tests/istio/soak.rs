@@ -1,7 +1,7 @@
 //! Minutes of mixed load while providers die and are replaced, configurations and listeners change and istiod restarts.
 //! `MESHLANE_SOAK_SECONDS` says how long.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail, ensure};
 use meshlane_e2e::{
@@ -10,10 +10,11 @@ use meshlane_e2e::{
     },
     istio::{Manifest, Mesh, Pod, on_mesh, soak},
 };
+use tokio::time::Instant;
 
 use crate::{
-    common::{Caller, Workload, apply, consumer, hello, manifest, provider},
-    registry::{Registry, providers, registered, reserve},
+    common::{Caller, Workload, apply, consumer, hello, manifest, provider, providers, reserve},
+    registry::{Registry, registered},
 };
 
 /// Everything that is alive, and what was done to it.
@@ -151,10 +152,7 @@ impl<'m> World<'m> {
         self.kill(&format!("{} dies", workload.pod.name()));
         workload.program.kill().await?;
         workload.pod.set_ready(false).await?;
-        workload.pod.delete().await?;
-        let fresh = self.serve(app).await?;
-        self.all(app).push(fresh);
-        Ok(())
+        self.bury(app, &workload).await
     }
 
     /// The whole pod is gone.
@@ -163,7 +161,12 @@ impl<'m> World<'m> {
         self.kill(&format!("{} dies with its sidecar", workload.pod.name()));
         workload.pod.kill_sidecar()?;
         workload.program.kill().await?;
-        workload.pod.delete().await?;
+        self.bury(app, &workload).await
+    }
+
+    /// A fresh pod takes the place of a dead one.
+    async fn bury(&mut self, app: App, dead: &Workload) -> Result<()> {
+        dead.pod.delete().await?;
         let fresh = self.serve(app).await?;
         self.all(app).push(fresh);
         Ok(())
@@ -172,18 +175,12 @@ impl<'m> World<'m> {
     /// A new pod comes, an old one leaves as it should.
     async fn replace(&mut self, app: App) -> Result<()> {
         let fresh = self.serve(app).await?;
-        let mut old = self.take(app)?;
+        let old = self.take(app)?;
         self.note(&format!("{} for {}", fresh.pod.name(), old.pod.name()));
         self.all(app).push(fresh);
-        old.pod.set_ready(false).await?;
-        for customer in &self.customers {
-            let pod = &customer.caller.pod;
-            pod.expect_no_endpoint(app.name(), old.address()).await?;
-        }
-        old.program.terminate()?;
-        old.program.ended().await?;
-        old.pod.terminate()?;
-        old.pod.delete().await
+        let callers = self.customers.iter().map(|each| &each.caller.pod);
+        let callers: Vec<_> = callers.collect();
+        old.leave(app.name(), &callers).await
     }
 
     /// Other configurations of the bridges, on both sides.

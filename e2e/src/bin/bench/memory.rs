@@ -59,7 +59,7 @@ fn process(runtime: &Runtime, scene: &Scene, variant: Variant, workers: usize) -
             .run(REQUESTS)
             .with_context(|| variant.name.clone())?;
     }
-    private_dirty(envoy.process_id()?)
+    private_dirty(envoy.process_id())
 }
 
 /// Memory that only this process has, and has written to: what it needs beyond the pages of its binary.

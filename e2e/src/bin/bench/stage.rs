@@ -39,7 +39,7 @@ impl Stage {
             contenders.push((variant, load));
         }
         Ok(Self {
-            clock: WorkerClock::of(envoy.process_id()?)?,
+            clock: WorkerClock::of(envoy.process_id())?,
             contenders,
             _envoy: envoy,
         })

@@ -2,11 +2,12 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 use serde::{Deserialize, Deserializer};
 use serde_json::{Value, json};
 
 use super::{Call, Consumer};
+use crate::poll;
 
 /// A call that is made again and again.
 #[derive(Clone, Debug)]
@@ -96,6 +97,38 @@ impl RunningLoad {
     pub async fn progress(&self, consumer: &mut Consumer) -> Result<Counts> {
         let counts = consumer.ask(json!({"progress": self.0})).await?;
         Ok(serde_json::from_value(counts)?)
+    }
+
+    /// Waits until so many more calls have ended.
+    pub async fn expect_more(&self, consumer: &mut Consumer, calls: u64) -> Result<Counts> {
+        self.grow_by(consumer, calls, |counts| counts.calls).await
+    }
+
+    /// Waits until a provider has given so many more answers.
+    pub async fn expect_more_of(
+        &self,
+        consumer: &mut Consumer,
+        provider: &str,
+        answers: u64,
+    ) -> Result<Counts> {
+        self.grow_by(consumer, answers, |counts| counts.answers_of(provider))
+            .await
+            .with_context(|| format!("answers of {provider}"))
+    }
+
+    async fn grow_by(
+        &self,
+        consumer: &mut Consumer,
+        count: u64,
+        of: impl Fn(&Counts) -> u64,
+    ) -> Result<Counts> {
+        let enough = of(&self.progress(consumer).await?) + count;
+        poll::until("calls go on", async || {
+            let counts = self.progress(consumer).await?;
+            ensure!(of(&counts) >= enough, "not yet {enough}: {counts:?}");
+            Ok(counts)
+        })
+        .await
     }
 
     /// Ends it, with the calls that are on their way.

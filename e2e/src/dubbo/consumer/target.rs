@@ -18,8 +18,6 @@ pub enum Subscription {
     Application,
     /// The interface.
     Interface,
-    /// Both; the application is preferred, as Dubbo does by default.
-    Both,
 }
 
 impl Target {
@@ -121,7 +119,6 @@ impl Subscription {
         match self {
             Self::Application => "FORCE_APPLICATION",
             Self::Interface => "FORCE_INTERFACE",
-            Self::Both => "APPLICATION_FIRST",
         }
     }
 }

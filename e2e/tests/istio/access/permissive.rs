@@ -11,8 +11,9 @@ use super::{
     call::Call,
     policy::expect_denied,
     ports,
-    shop::{DUBBO, Shop, manifest},
+    shop::{Shop, manifest},
 };
+use crate::common::PORT;
 
 /// First with the policy, then without.
 pub(super) async fn bridges_plain_dubbo_for_the_same_policy(shop: &Shop<'_>) -> Result<()> {
@@ -46,7 +47,7 @@ pub(super) async fn bridges_plain_dubbo_for_the_same_policy(shop: &Shop<'_>) -> 
 /// Both changes also reach a client that stays connected: its sidecar gives the old connection to the provider's up.
 async fn a_policy_reaches_connections_that_are_open(shop: &Shop<'_>) -> Result<()> {
     let secret = Call::of("secret").frame();
-    let gate = shop.web.gate(shop.order.port(DUBBO)).await?;
+    let gate = shop.web.gate(shop.order.port(PORT)).await?;
     let mut client = WireClient::connect(gate.address()).await?;
     poll::until("the policy is gone for web", async || {
         client.send(std::slice::from_ref(&secret)).await?;
@@ -75,7 +76,7 @@ async fn answered(shop: &Shop<'_>, call: &Frame) -> Result<Frame> {
 
 /// Makes a call on a connection of its own, from outside of the mesh; before it a heartbeat.
 async fn ask(shop: &Shop<'_>, call: &Frame) -> Result<Frame> {
-    let gate = shop.bare.gate(shop.order.port(DUBBO)).await?;
+    let gate = shop.bare.gate(shop.order.port(PORT)).await?;
     let mut client = WireClient::connect(gate.address()).await?;
     client.send(&[heartbeat(2), call.clone()]).await?;
     let answer = client.receive_any().await?.context("it ends at once")?;

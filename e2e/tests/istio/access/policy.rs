@@ -10,8 +10,9 @@ use meshlane_e2e::{
 
 use super::{
     call::Call,
-    shop::{DUBBO, METADATA, Shop},
+    shop::{METADATA, Shop},
 };
+use crate::common::PORT;
 
 /// What each workload may do, on one connection each.
 pub(super) async fn judges_by_principal_path_and_argument(shop: &Shop<'_>) -> Result<()> {
@@ -38,7 +39,7 @@ pub(super) async fn judges_by_principal_path_and_argument(shop: &Shop<'_>) -> Re
             .iter()
             .map(|(call, may)| (call, may.get(number) == Some(&true)));
         // An interface that no service is known for goes to the pod that the consumer connected to.
-        let gate = pod.gate(shop.order.port(DUBBO)).await?;
+        let gate = pod.gate(shop.order.port(PORT)).await?;
         let mut client = WireClient::connect(gate.address()).await?;
         for (call, may) in expected {
             judge(shop, &mut client, call, may)
@@ -78,7 +79,7 @@ pub(super) fn expect_denied(answer: &Frame) -> Result<()> {
 
 /// The provider's sidecar knows who made so many calls, and how each was judged.
 async fn expect_principal(shop: &Shop<'_>, pod: &Pod, count: usize) -> Result<()> {
-    let principal = shop.principal(pod.name());
+    let principal = shop.mesh.principal(pod.name());
     poll::until("the provider's sidecar knows who called", async || {
         let entries = shop.order.entries()?;
         let own = entries

@@ -14,11 +14,8 @@ use tokio::{
     time::timeout,
 };
 
-use super::{
-    call::Call,
-    lies::path,
-    shop::{DUBBO, Shop},
-};
+use super::{call::Call, lies::path, shop::Shop};
+use crate::common::PORT;
 
 /// Where the provider's sidecar makes Dubbo of HTTP/2 again.
 const BRIDGE: u16 = 20887;
@@ -41,7 +38,7 @@ struct Attacker<'s> {
 pub(super) async fn lead_past_nothing(shop: &Shop<'_>) -> Result<()> {
     let ports = shop.order.listening()?;
     // That nothing arrives must not be for want of a listener.
-    for port in [DUBBO, BRIDGE, ADMIN] {
+    for port in [PORT, BRIDGE, ADMIN] {
         ensure!(ports.contains(&port), "nobody listens on {port}: {ports:?}");
     }
     let before = shop.arrived();
@@ -53,7 +50,7 @@ pub(super) async fn lead_past_nothing(shop: &Shop<'_>) -> Result<()> {
     let found = shop.calls_since(before);
     ensure!(found.is_empty(), "these arrived: {found:?}");
     // The way that is allowed is still open.
-    let gate = shop.web.gate(shop.order.port(DUBBO)).await?;
+    let gate = shop.web.gate(shop.order.port(PORT)).await?;
     let mut client = WireClient::connect(gate.address()).await?;
     client.send(&[who.frame()]).await?;
     ensure!(client.receive().await?.status() == OK, "web is refused");
@@ -63,7 +60,7 @@ pub(super) async fn lead_past_nothing(shop: &Shop<'_>) -> Result<()> {
 impl<'s> Attacker<'s> {
     fn new(shop: &Shop<'_>, pod: &'s Pod, calls: Vec<Call>) -> Result<Self> {
         let authority = Authority::new()?;
-        let forged = authority.client(&shop.principal("trade"))?;
+        let forged = authority.client(&shop.mesh.principal("trade"))?;
         Ok(Self {
             pod,
             authority: shop.authority(),

@@ -10,9 +10,8 @@ use meshlane_e2e::{
 };
 
 use super::call::Runs;
+use crate::common::{self, PORT, consumer};
 
-/// The port of Dubbo.
-pub(super) const DUBBO: u16 = 20880;
 /// The interface that every workload of the namespace may call.
 pub(super) const METADATA: &str = "org.apache.dubbo.metadata.MetadataService";
 
@@ -46,7 +45,6 @@ impl<'m> Shop<'m> {
         ] {
             mesh.apply(&manifest(file)?).await?;
         }
-        let consumer = |app| PodPlan::new(app).label("dubbo", "consumer").captured();
         let plans = ["trade", "web", "stranger"].map(consumer);
         let [trade, web, stranger] = &plans;
         let (order, bare) = (
@@ -60,10 +58,10 @@ impl<'m> Shop<'m> {
             mesh.pod(stranger),
             mesh.pod(&bare),
         )?;
-        let provider = Provider::start_on(order.listen(DUBBO).await?, Answer::echo)?;
+        let provider = Provider::start_on(order.listen(PORT).await?, Answer::echo)?;
         Ok(Self {
             mesh,
-            service: (mesh.cluster_ip("order").await?, DUBBO).into(),
+            service: (mesh.cluster_ip("order").await?, PORT).into(),
             order,
             trade,
             web,
@@ -76,13 +74,7 @@ impl<'m> Shop<'m> {
     /// The name of the service, as consumers know it.
     pub(super) fn authority(&self) -> String {
         let namespace = self.mesh.namespace();
-        format!("order.{namespace}.svc.cluster.local:{DUBBO}")
-    }
-
-    /// The principal of a workload, as certificates have it.
-    pub(super) fn principal(&self, account: &str) -> String {
-        let namespace = self.mesh.namespace();
-        format!("spiffe://cluster.local/ns/{namespace}/sa/{account}")
+        format!("order.{namespace}.svc.cluster.local:{PORT}")
     }
 
     /// How many calls arrived so far.
@@ -121,6 +113,5 @@ impl<'m> Shop<'m> {
 
 /// A manifest of the project for the interface of these scenarios.
 pub(super) fn manifest(file: &str) -> Result<Manifest> {
-    let manifest = Manifest::of_project(&format!("dubbo/{file}.yaml"))?;
-    Ok(manifest.replace("dev.meshlane.e2e.api.RichService", INTERFACE))
+    Ok(common::manifest(file)?.replace(common::ORDER, INTERFACE))
 }

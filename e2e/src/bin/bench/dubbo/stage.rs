@@ -115,7 +115,7 @@ impl Stage {
             }
             let mut contender = Contender {
                 chain,
-                clock: WorkerClock::of(envoy.process_id()?)?,
+                clock: WorkerClock::of(envoy.process_id())?,
                 loads,
                 _envoy: envoy,
             };

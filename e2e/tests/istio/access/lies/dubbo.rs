@@ -8,9 +8,9 @@ use meshlane_e2e::{
     },
 };
 
-use crate::access::{
-    call::Call,
-    shop::{DUBBO, Shop},
+use crate::{
+    access::{call::Call, shop::Shop},
+    common::PORT,
 };
 
 /// A frame that `web` sends, and the beginning of the message it gets when it is refused.
@@ -94,7 +94,7 @@ fn served() -> Vec<(&'static str, Call)> {
 
 /// Tells every lie on one connection.
 pub(super) async fn lies_do_not_arrive(shop: &Shop<'_>) -> Result<()> {
-    let gate = shop.web.gate(shop.order.port(DUBBO)).await?;
+    let gate = shop.web.gate(shop.order.port(PORT)).await?;
     let mut client = WireClient::connect(gate.address()).await?;
     // Nothing answers it, so whether it arrives shows while the others are told.
     let one_way = Frame::new(ONE_WAY, 0, 3, Call::of("secret").frame().body());
