@@ -12,7 +12,7 @@
 //! on_mesh(async |mesh| {
 //!     mesh.apply(&Manifest::of_project("dubbo/provider.yaml")?).await?;
 //!     let order = mesh.pod(&PodPlan::new("order").captured()).await?;
-//!     order.expect_listener("virtualInbound").await?;
+//!     order.expect_configuration("virtualInbound").await?;
 //!     Ok(())
 //! })
 //! .await
