@@ -61,6 +61,22 @@ pub(crate) fn consumer(app: &str) -> PodPlan {
     PodPlan::new(app).label("dubbo", "consumer").captured()
 }
 
+/// Another buffer limit for the listener that takes the Dubbo calls of consumers with a label: something that Envoy cannot
+/// change in a listener without replacing it.
+pub(crate) fn buffering_listener(label: &str, bytes: u64) -> Manifest {
+    Manifest::new(format!(
+        "apiVersion: networking.istio.io/v1alpha3
+kind: EnvoyFilter
+metadata: {{name: buffering-listener, namespace: shop}}
+spec:
+  workloadSelector: {{labels: {{{label}}}}}
+  configPatches:
+  - applyTo: LISTENER
+    match: {{context: SIDECAR_OUTBOUND, listener: {{name: 0.0.0.0_20880}}}}
+    patch: {{operation: MERGE, value: {{per_connection_buffer_limit_bytes: {bytes}}}}}"
+    ))
+}
+
 /// How the provider of a pod is started: on every address of the pod, answering by the pod's version.
 pub(crate) fn options(plan: &PodPlan, service: Service) -> ProviderOptions {
     let everywhere = SocketAddr::new(Ipv4Addr::UNSPECIFIED.into(), PORT);

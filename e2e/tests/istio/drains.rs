@@ -5,12 +5,12 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, ensure};
 use meshlane_e2e::{
     dubbo::{Counts, DubboVersion, Load, RegisterMode, RunningLoad, Service, Subscription, Target},
-    istio::{Manifest, Mesh, on_mesh},
+    istio::{Mesh, on_mesh},
     poll,
 };
 
 use crate::{
-    common::{Caller, Workload, apply, consumer, hello, provider, providers},
+    common::{Caller, Workload, apply, buffering_listener, consumer, hello, provider, providers},
     registry::{Registry, registered},
 };
 
@@ -67,7 +67,8 @@ async fn a_replaced_listener_costs_dubbo_3_seconds_and_dubbo_2_nothing() -> Resu
             Customer::start(mesh, &by_interface, "web", DubboVersion::V2_7),
         )?;
         let (mut three, mut two) = (three, two);
-        mesh.apply(&other_listener()).await?;
+        mesh.apply(&buffering_listener("dubbo: consumer", 1_000_001))
+            .await?;
         let counts = poll::patiently("Dubbo 3 is back", async || {
             let counts = three.progress().await?;
             let last = times(&counts).max().context("no call has failed so far")?;
@@ -96,21 +97,6 @@ async fn a_replaced_listener_costs_dubbo_3_seconds_and_dubbo_2_nothing() -> Resu
 fn times(counts: &Counts) -> impl Iterator<Item = u64> {
     let failures = counts.failures.iter();
     failures.flat_map(|each| each.times.iter().copied())
-}
-
-/// Something that Envoy cannot change in a listener without replacing it.
-fn other_listener() -> Manifest {
-    Manifest::new(
-        "apiVersion: networking.istio.io/v1alpha3
-kind: EnvoyFilter
-metadata: {name: other-listener, namespace: shop}
-spec:
-  workloadSelector: {labels: {dubbo: consumer}}
-  configPatches:
-  - applyTo: LISTENER
-    match: {context: SIDECAR_OUTBOUND, listener: {name: 0.0.0.0_20880}}
-    patch: {operation: MERGE, value: {per_connection_buffer_limit_bytes: 1000001}}",
-    )
 }
 
 /// Envoy drains for five seconds here, then Dubbo looks within three. By itself it would look after a minute.

@@ -13,7 +13,10 @@ use meshlane_e2e::{
 use tokio::time::Instant;
 
 use crate::{
-    common::{Caller, Workload, apply, consumer, hello, manifest, provider, providers, reserve},
+    common::{
+        Caller, Workload, apply, buffering_listener, consumer, hello, manifest, provider,
+        providers, reserve,
+    },
     registry::{Registry, registered},
 };
 
@@ -136,12 +139,13 @@ impl<'m> World<'m> {
         } else {
             App::Order
         };
-        match self.choose(6) {
+        match self.choose(7) {
             0 => self.kill_program(app).await,
             1 => self.kill_pod(app).await,
             2 => self.replace(app).await,
             3 => self.edit().await,
             4 => self.change_listener(app).await,
+            5 => self.change_consumer().await,
             _ => self.restart_istiod().await,
         }
     }
@@ -199,6 +203,15 @@ impl<'m> World<'m> {
         self.note(&format!("the listeners of {} change", app.name()));
         let name = self.choose(1_000_000);
         self.mesh.apply(&named_server(app.name(), name)).await
+    }
+
+    /// The listener that takes the calls of the Dubbo 2 consumer is replaced, and all its connections drain. What that costs
+    /// Dubbo 3, which looks for lost connections by a timer of its own, is measured apart (`drains`).
+    async fn change_consumer(&mut self) -> Result<()> {
+        self.note("the listener of the Dubbo 2 consumer changes");
+        let bytes = 1_000_000 + self.choose(1_000_000);
+        let changed = buffering_listener("app: web", bytes);
+        self.mesh.apply(&changed).await
     }
 
     async fn restart_istiod(&mut self) -> Result<()> {
@@ -373,6 +386,7 @@ async fn accidents_cost_the_calls_that_they_hit() -> Result<()> {
         }
         world.kill_pod(App::Order).await?;
         world.change_listener(App::Order).await?;
+        world.change_consumer().await?;
         world.restart_istiod().await?;
         world.replace(App::Stock).await?;
         while warm.elapsed() < time {
