@@ -128,6 +128,7 @@ fn workload(args: &ExplainArgs, plugin: &Plugin) -> Workload {
         proxy: proxy.or(surroundings.kind).unwrap_or(ProxyKind::Bare),
         namespace: args.namespace.clone().or(surroundings.namespace.clone()),
         labels: labels.iter().cloned().collect(),
+        ..Workload::default()
     }
 }
 

@@ -98,6 +98,7 @@ fn workload(proxy: &Proxy) -> Workload {
         proxy: ProxyKind::from_node_id(&proxy.id),
         namespace: proxy.namespace.clone(),
         labels: proxy.labels.clone(),
+        ..Workload::default()
     }
 }
 

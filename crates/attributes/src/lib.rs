@@ -60,4 +60,4 @@ pub use query::query_parameter;
 pub use request::{AttributeId, AttributeTable, Request, RequestSettings};
 pub use reserved::is_reserved;
 pub use value::Value;
-pub use workload::{ProxyKind, Workload};
+pub use workload::{Locality, ProxyKind, Workload};

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use prost::Message;
 
+use crate::workload::Locality;
+
 /// The dynamic metadata of a request: what other filters, jwt_authn for one, left there.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Metadata(BTreeMap<String, MetadataValue>);
@@ -86,6 +88,7 @@ impl MetadataValue {
 pub(crate) struct Node {
     pub(crate) id: String,
     pub(crate) metadata: MetadataValue,
+    pub(crate) locality: Locality,
 }
 
 impl Node {
@@ -94,6 +97,7 @@ impl Node {
         Some(Self {
             id: message.id,
             metadata: message.metadata.unwrap_or_default().into(),
+            locality: message.locality.unwrap_or_default().into(),
         })
     }
 }
@@ -113,6 +117,33 @@ struct NodeMessage {
     id: String,
     #[prost(message, optional, tag = "3")]
     metadata: Option<StructMessage>,
+    #[prost(message, optional, tag = "4")]
+    locality: Option<LocalityMessage>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct LocalityMessage {
+    #[prost(string, tag = "1")]
+    region: String,
+    #[prost(string, tag = "2")]
+    zone: String,
+    #[prost(string, tag = "3")]
+    sub_zone: String,
+}
+
+impl From<LocalityMessage> for Locality {
+    fn from(message: LocalityMessage) -> Self {
+        let LocalityMessage {
+            region,
+            zone,
+            sub_zone,
+        } = message;
+        Self {
+            region,
+            zone,
+            sub_zone,
+        }
+    }
 }
 
 #[derive(Clone, PartialEq, Message)]

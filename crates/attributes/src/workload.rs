@@ -13,6 +13,19 @@ pub struct Workload {
     pub namespace: Option<String>,
     /// The workload's labels (`LABELS` in the node's metadata).
     pub labels: BTreeMap<String, String>,
+    /// Where the proxy runs (the node's `locality`).
+    pub locality: Locality,
+}
+
+/// Where a proxy runs; what is not known is empty.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Locality {
+    /// The region.
+    pub region: String,
+    /// The zone in the region.
+    pub zone: String,
+    /// The part of the zone: a rack, a room.
+    pub sub_zone: String,
 }
 
 /// What a proxy is, by the beginning of its node id, as Istio writes it
@@ -60,6 +73,7 @@ impl Workload {
             proxy: ProxyKind::from_node_id(&node.id),
             namespace: field("NAMESPACE").and_then(text),
             labels,
+            locality: node.locality,
         }
     }
 }
@@ -70,7 +84,7 @@ mod tests {
     #[cfg(target_arch = "wasm32")]
     use wasm_bindgen_test::wasm_bindgen_test as test;
 
-    /// Field 1 = id; field 3 = metadata `{NAMESPACE: demo, LABELS: {version: v1}}`.
+    /// Field 1 = id; field 3 = metadata `{NAMESPACE: demo, LABELS: {version: v1}}`; field 4 = locality.
     fn node(id: &str) -> Vec<u8> {
         fn field(number: u8, bytes: &[u8]) -> Vec<u8> {
             let mut field = vec![number << 3 | 2, bytes.len() as u8];
@@ -83,7 +97,13 @@ mod tests {
         let text = |text: &str| field(3, text.as_bytes());
         let labels = field(5, &entry("version", text("v1")));
         let metadata = [entry("NAMESPACE", text("demo")), entry("LABELS", labels)].concat();
-        [field(1, id.as_bytes()), field(3, &metadata)].concat()
+        let locality = [field(1, b"east"), field(2, b"east-1")].concat();
+        [
+            field(1, id.as_bytes()),
+            field(3, &metadata),
+            field(4, &locality),
+        ]
+        .concat()
     }
 
     #[test]
@@ -95,6 +115,8 @@ mod tests {
             workload.labels.get("version").map(String::as_str),
             Some("v1")
         );
+        let Locality { region, zone, .. } = workload.locality;
+        assert_eq!((region.as_str(), zone.as_str()), ("east", "east-1"));
     }
 
     #[test]

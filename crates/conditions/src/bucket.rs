@@ -110,6 +110,17 @@ impl Sticky {
     }
 }
 
+/// A source of random bytes.
+pub type RandomBytes<'a> = &'a mut dyn FnMut() -> [u8; 16];
+
+/// A number from 0, below 1, from random bytes.
+pub fn fraction(random: [u8; 16]) -> f64 {
+    let bits = random
+        .first_chunk::<8>()
+        .map_or(0, |bytes| u64::from_be_bytes(*bytes));
+    (bits >> 11) as f64 / (1_u64 << 53) as f64
+}
+
 /// The table that others compute at start would cost more bytes than it saves time here.
 const CRC32: Crc<u32, NoTable> = Crc::<u32, NoTable>::new(&CRC_32_ISO_HDLC);
 

@@ -116,3 +116,23 @@ impl HashAlgorithm {
         }
     }
 }
+
+/// How `source.ip` is found.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields, rename_all = "camelCase", default)]
+pub struct SourceIp {
+    /// How many proxies in front of this one are trusted to append to `X-Forwarded-For`. With 0 (when not given) the address counts that Envoy itself takes for the client's. Not to be combined with Envoy's `skip_xff_append` or `xff_num_trusted_hops`.
+    pub trusted_hops: Option<f64>,
+}
+
+/// Where the claims of a verified token lie: in the dynamic metadata that Envoy's jwt_authn leaves.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields, rename_all = "camelCase", default)]
+pub struct Jwt {
+    /// The metadata's name: `envoy.filters.http.jwt_authn` when not given.
+    pub filter: Option<String>,
+    /// The key under which the payload lies (`payload_in_metadata` of jwt_authn): `payload` when not given.
+    pub payload_key: Option<String>,
+}

@@ -42,11 +42,13 @@ mod explain;
 mod operator;
 mod pattern;
 mod scalar;
+mod settings;
 mod truth;
 
-pub use bucket::Sticky;
+pub use bucket::{RandomBytes, Sticky, fraction};
 pub use condition::{AttributeScope, Condition};
 pub use explain::Explanation;
-pub use operator::Operator;
+pub use operator::{Operator, integer};
 pub use scalar::Scalar;
+pub use settings::request_settings;
 pub use truth::Truth;

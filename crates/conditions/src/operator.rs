@@ -137,7 +137,7 @@ fn address(text: &str) -> Option<IpAddr> {
 
 /// The integer that a value is. A text is read digit by digit: it may be larger than a double holds.
 /// A number that large has lost its last digits already.
-fn integer(value: &Value<'_>) -> Option<i128> {
+pub fn integer(value: &Value<'_>) -> Option<i128> {
     match value {
         Value::Text(text) => text.parse().ok(),
         Value::Number(number) if number.fract() == 0.0 && number.abs() <= LARGEST_EXACT => {

@@ -88,6 +88,61 @@ reasons! {
     /// An earlier rule, or a kept tag, decided.
     RuleNotReached = "rule-not-reached",
 
+    /// The service's chain of routers led to a destination without any fallback.
+    RouteChosen = "route-chosen",
+    /// A router of the chain took a fallback, and the chain led to a destination.
+    RouteFellBack = "route-fell-back",
+    /// The chain left nothing, and the service's last resort gave a destination.
+    RouteLastResort = "route-last-resort",
+    /// Nothing was left and neither a fallback nor a last resort gave a destination; the request is refused.
+    RouteRefused = "route-refused",
+    /// A rule says that such requests go nowhere; the request is refused.
+    RouteNobody = "route-nobody",
+    /// No service of the document has the request's host: nothing was decided.
+    RouteUnknownService = "route-unknown-service",
+
+    /// The router kept what it looked for.
+    RouterNarrowed = "router-narrowed",
+    /// What the router looked for first left nothing; it kept the next: a wider locality, a shorter tag, another share.
+    RouterWidened = "router-widened",
+    /// The request has no tag, and the router kept what has none.
+    RouterUntagged = "router-untagged",
+    /// The request has nothing that the router goes by, or no rule holds for it: it passed.
+    RouterNotApplied = "router-not-applied",
+    /// The router is switched off.
+    RouterDisabled = "router-disabled",
+    /// The router would have left nothing, and was ignored.
+    RouterSkipped = "router-skipped",
+    /// The router would have left nothing, and kept a value of its fallback instead.
+    RouterFellBackValue = "router-fell-back-value",
+    /// The router would have left nothing, and kept what has no tag instead.
+    RouterFellBackUntagged = "router-fell-back-untagged",
+    /// The router left nothing; the service's last resort decides.
+    RouterLeftNothing = "router-left-nothing",
+    /// The router left nothing, and such requests are refused.
+    RouterFailed = "router-failed",
+    /// A rule of the router says that such requests go nowhere.
+    RouterNobody = "router-nobody",
+    /// An earlier router ended the chain.
+    RouterNotReached = "router-not-reached",
+
+    /// The document names no source of health: every destination counts as healthy.
+    HealthOff = "health-off",
+    /// Only destinations that Envoy says are healthy were considered.
+    HealthKnown = "health-known",
+    /// Envoy has not answered lately: every destination counts as healthy.
+    HealthStale = "health-stale",
+    /// No destination of the service is healthy: all were considered as if they were.
+    HealthIgnored = "health-ignored",
+    /// Envoy answered a poll of its clusters.
+    HealthPolled = "health-polled",
+    /// The cluster of the admin interface does not exist or did not answer as it should.
+    HealthUnreachable = "health-unreachable",
+    /// The answer to a poll is larger than `maxBytes`.
+    HealthTooLarge = "health-too-large",
+    /// The answer to a poll is not what Envoy answers.
+    HealthUnreadable = "health-unreadable",
+
     /// The connection's bytes stopped being Dubbo frames.
     BridgeBrokenFrame = "bridge-broken-frame",
     /// A frame is longer than `maxFrameBytes`.

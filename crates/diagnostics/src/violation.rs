@@ -1,5 +1,6 @@
 //! What is wrong in a configuration document.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use crate::nearest::nearest;
@@ -275,6 +276,37 @@ impl Violations {
                 .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'/'));
         if !is_valid {
             self.invalid(place, text, "a name of 1 to 64 letters, digits and `-_/`");
+        }
+    }
+
+    /// Notes that not exactly one of the keys `of` is there.
+    pub fn not_exactly_one(
+        &mut self,
+        place: &Place<'_>,
+        of: &'static [&'static str],
+        there: &[bool],
+    ) {
+        let named = of.iter().zip(there).filter(|(_, there)| **there);
+        let found = named.map(|(key, _)| *key).collect();
+        self.push(place, Problem::NotExactlyOne { found, of });
+    }
+
+    /// Notes a name whose `key` was used before; remembers it otherwise.
+    pub fn unique(
+        &mut self,
+        place: &Place<'_>,
+        name: &str,
+        key: String,
+        names: &mut BTreeMap<String, JsonPath>,
+    ) {
+        match names.get(&key) {
+            Some(first) => {
+                let (value, first) = (name.to_owned(), first.clone());
+                self.push(place, Problem::Duplicate { value, first });
+            }
+            None => {
+                names.insert(key, place.to_path());
+            }
         }
     }
 

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::fmt::Write;
 
 use meshlane_attributes::{Request, RequestFacts, Workload, cookie_value};
-use meshlane_conditions::Truth;
+use meshlane_conditions::{RandomBytes, Truth};
 use meshlane_diagnostics::Reason;
 
 use crate::carrier::Incoming;
@@ -13,9 +13,6 @@ use crate::edits::{Edits, Mutation};
 use crate::policy::{Policy, Rule, Tag, ValueSource};
 use crate::split::{Split, SplitKey, StickyCookie};
 use crate::tag_value::TagValue;
-
-/// A source of random bytes.
-pub type RandomBytes<'a> = &'a mut dyn FnMut() -> [u8; 16];
 
 /// What is done with a request.
 #[derive(Debug, Clone, PartialEq)]

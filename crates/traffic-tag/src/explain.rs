@@ -1,11 +1,12 @@
 //! Why a request gets the tags it gets.
 
 use meshlane_attributes::{Request, RequestFacts, Workload};
+use meshlane_conditions::RandomBytes;
 use meshlane_diagnostics::Reason;
 use serde::Serialize;
 
 use crate::carrier::Incoming;
-use crate::decision::{Pass, RandomBytes};
+use crate::decision::Pass;
 use crate::edits::Mutation;
 use crate::policy::{Policy, Rule, ValueSource};
 use crate::split::SplitKey;

@@ -50,7 +50,7 @@ mod tables;
 mod tag_value;
 mod validate;
 
-pub use decision::{Decision, RandomBytes, TagDecision};
+pub use decision::{Decision, TagDecision};
 pub use edits::Mutation;
 pub use explain::{Explanation, HeaderWrite, RuleExplanation, TagExplanation};
 pub use policy::{Policy, Rule, Tag};

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use meshlane_attributes::AttributeId;
-use meshlane_conditions::Sticky;
+use meshlane_conditions::{Sticky, fraction};
 
 use crate::config::SameSite;
 use crate::tag_value::TagValue;
@@ -32,10 +32,7 @@ impl Split {
 
     /// A value at random.
     pub(crate) fn draw(&self, random: [u8; 16]) -> Option<&TagValue<'static>> {
-        let bits = random
-            .first_chunk::<8>()
-            .map_or(0, |bytes| u64::from_be_bytes(*bytes));
-        self.at((bits >> 11) as f64 / (1_u64 << 53) as f64 * self.sticky.of())
+        self.at(fraction(random) * self.sticky.of())
     }
 
     fn at(&self, position: f64) -> Option<&TagValue<'static>> {

@@ -171,6 +171,7 @@ impl Proxy {
             proxy: ProxyKind::from_node_id(&self.id),
             namespace: self.namespace.clone(),
             labels: self.labels.clone(),
+            ..Workload::default()
         }
     }
 }

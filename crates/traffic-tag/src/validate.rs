@@ -6,7 +6,7 @@ mod split;
 use std::collections::BTreeMap;
 
 use meshlane_attributes::{Attribute, AttributeTable, HeaderName, ProxyKind};
-use meshlane_conditions::{AttributeScope, Condition};
+use meshlane_conditions::{AttributeScope, Condition, request_settings};
 use meshlane_diagnostics::{JsonPath, Place, Problem, Violations};
 
 use crate::carrier::Carrier;
@@ -27,9 +27,13 @@ impl Policy {
             violations.identifier(&root.key("name"), name);
         }
         let mut table = AttributeTable::default();
-        source_ip(config, &mut table, &root, &mut violations);
-        jwt(config, &mut table, &root, &mut violations);
-        table.settings.dubbo_headers = config.dubbo_headers.unwrap_or_default();
+        table.settings = request_settings(
+            config.source_ip.as_ref(),
+            config.jwt.as_ref(),
+            config.dubbo_headers,
+            &root,
+            &mut violations,
+        );
         let tags = Tags {
             config,
             proxy,
@@ -38,51 +42,6 @@ impl Policy {
         }
         .validate(&root.key("tags"));
         violations.into_result(Self { table, tags })
-    }
-}
-
-fn source_ip(
-    config: &TrafficTagConfig,
-    table: &mut AttributeTable,
-    root: &Place<'_>,
-    violations: &mut Violations,
-) {
-    let hops = config
-        .source_ip
-        .as_ref()
-        .and_then(|source_ip| source_ip.trusted_hops);
-    let Some(hops) = hops else { return };
-    if (0.0..=MAX_TRUSTED_HOPS).contains(&hops) && hops.fract() == 0.0 {
-        table.settings.trusted_hops = hops as u32;
-    } else {
-        let place = root.key("sourceIp");
-        violations.invalid(&place.key("trustedHops"), hops, "an integer from 0 to 32");
-    }
-}
-
-fn jwt(
-    config: &TrafficTagConfig,
-    table: &mut AttributeTable,
-    root: &Place<'_>,
-    violations: &mut Violations,
-) {
-    let Some(jwt) = &config.jwt else { return };
-    let place = root.key("jwt");
-    let settings = &mut table.settings;
-    for (key, given, target) in [
-        ("filter", &jwt.filter, &mut settings.jwt_filter),
-        (
-            "payloadKey",
-            &jwt.payload_key,
-            &mut settings.jwt_payload_key,
-        ),
-    ] {
-        let Some(name) = given else { continue };
-        if (1..=MAX_NAME).contains(&name.len()) {
-            target.clone_from(name);
-        } else {
-            violations.invalid(&place.key(key), name, "a name of 1 to 128 characters");
-        }
     }
 }
 
@@ -130,13 +89,8 @@ impl Tags<'_> {
         if let Some(name) = &name {
             // Metrics write dots as `_`.
             let spelling = name.as_str().replace('.', "_");
-            unique(
-                name.as_str(),
-                spelling,
-                &place.key("name"),
-                names,
-                self.violations,
-            );
+            self.violations
+                .unique(&place.key("name"), name.as_str(), spelling, names);
         }
         let on_incoming = self.on_incoming(tag, place);
         let carriers = self.carriers(tag, name.as_ref(), place, written);
@@ -179,13 +133,9 @@ impl Tags<'_> {
         let Some(carriers) = &tag.carriers else {
             let carrier = name.map(default_carrier);
             if let Some(carrier) = &carrier {
-                unique(
-                    &carrier.to_string(),
-                    carrier.slot(),
-                    &place.key("name"),
-                    written,
-                    self.violations,
-                );
+                let (name, slot) = (carrier.to_string(), carrier.slot());
+                self.violations
+                    .unique(&place.key("name"), &name, slot, written);
             }
             return carrier.into_iter().collect();
         };
@@ -200,13 +150,8 @@ impl Tags<'_> {
         for (index, carrier) in carriers.iter().enumerate() {
             let place = place.index(index);
             if let Some(carrier) = carrier::carrier(carrier, &place, self.violations) {
-                unique(
-                    &carrier.to_string(),
-                    carrier.slot(),
-                    &place,
-                    written,
-                    self.violations,
-                );
+                let (name, slot) = (carrier.to_string(), carrier.slot());
+                self.violations.unique(&place, &name, slot, written);
                 validated.push(carrier);
             }
         }
@@ -244,13 +189,9 @@ impl Tags<'_> {
                 &place
             };
             scope.violations.identifier(name_place, &name);
-            unique(
-                &name,
-                name.clone(),
-                name_place,
-                &mut names,
-                scope.violations,
-            );
+            scope
+                .violations
+                .unique(name_place, &name, name.clone(), &mut names);
             validated.extend(self::rule(name, rule, &place, &mut scope));
         }
         validated
@@ -299,16 +240,13 @@ fn rule(
             split::split(split, &place.key("split"), scope).map(ValueSource::Split)
         }
         _ => {
-            let of = &["value", "valueFrom", "split"];
             let there = [
                 rule.value.is_some(),
                 rule.value_from.is_some(),
                 rule.split.is_some(),
             ];
-            let found = present(of, &there);
-            scope
-                .violations
-                .push(place, Problem::NotExactlyOne { found, of });
+            let of = &["value", "valueFrom", "split"];
+            scope.violations.not_exactly_one(place, of, &there);
             None
         }
     };
@@ -334,36 +272,6 @@ fn tag_value(
         })
         .ok()
 }
-
-/// Refuses a name whose `key` was used before.
-fn unique(
-    name: &str,
-    key: String,
-    place: &Place<'_>,
-    names: &mut BTreeMap<String, JsonPath>,
-    violations: &mut Violations,
-) {
-    match names.get(&key) {
-        Some(first) => {
-            let (value, first) = (name.to_owned(), first.clone());
-            violations.push(place, Problem::Duplicate { value, first });
-        }
-        None => {
-            names.insert(key, place.to_path());
-        }
-    }
-}
-
-fn present(keys: &[&'static str], there: &[bool]) -> Vec<&'static str> {
-    let named = keys.iter().zip(there);
-    named
-        .filter(|(_, there)| **there)
-        .map(|(key, _)| *key)
-        .collect()
-}
-
-const MAX_TRUSTED_HOPS: f64 = 32.0;
-const MAX_NAME: usize = 128;
 
 #[cfg(test)]
 mod tests;

@@ -3,7 +3,6 @@
 use meshlane_attributes::{HeaderName, is_reserved};
 use meshlane_diagnostics::{Place, Problem, Violations};
 
-use super::present;
 use crate::carrier::Carrier;
 use crate::config;
 
@@ -46,8 +45,7 @@ pub(super) fn carrier(
                 carrier.cookie.is_some(),
                 carrier.attachment.is_some(),
             ];
-            let found = present(of, &there);
-            violations.push(place, Problem::NotExactlyOne { found, of });
+            violations.not_exactly_one(place, of, &there);
             None
         }
     }

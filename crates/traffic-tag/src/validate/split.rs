@@ -3,7 +3,7 @@
 use meshlane_conditions::{AttributeScope, Sticky};
 use meshlane_diagnostics::{Place, Problem, Violations};
 
-use super::{carrier::token, present, tag_value};
+use super::{carrier::token, tag_value};
 use crate::config::{self, SameSite};
 use crate::policy::Policy;
 use crate::split::{Split, SplitKey, StickyCookie};
@@ -87,16 +87,13 @@ fn split_key(
             None
         }
         _ => {
-            let of = &["attribute", "stickyCookie", "random"];
             let there = [
                 by.attribute.is_some(),
                 by.sticky_cookie.is_some(),
                 by.random.is_some(),
             ];
-            let found = present(of, &there);
-            scope
-                .violations
-                .push(place, Problem::NotExactlyOne { found, of });
+            let of = &["attribute", "stickyCookie", "random"];
+            scope.violations.not_exactly_one(place, of, &there);
             None
         }
     }

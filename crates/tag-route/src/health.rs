@@ -1,0 +1,153 @@
+//! Which destinations are healthy, as Envoy itself says.
+//!
+//! One VM of the proxy polls `/clusters?format=json` of the admin interface ([`Lease`] says which), makes a
+//! [`Snapshot`] of the answer and shares it. Every VM makes a [`Health`] for its own policy out of it.
+
+mod clusters;
+mod lease;
+mod snapshot;
+
+use std::time::Duration;
+
+pub use clusters::{InvalidClusters, read_clusters};
+pub use lease::Lease;
+pub use snapshot::{ClusterHealth, Snapshot};
+
+use crate::policy::Policy;
+use crate::set::Set;
+
+/// How it is known which destinations are healthy.
+#[derive(Debug, Clone, PartialEq)]
+pub struct HealthSource {
+    pub(crate) cluster: String,
+    pub(crate) interval: Duration,
+    pub(crate) max_bytes: usize,
+    pub(crate) stale_after: u32,
+}
+
+/// How many healthy endpoints a destination needs to count.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum Threshold {
+    Endpoints(u32),
+    /// Of those that it has, and at least one.
+    Percent(f64),
+}
+
+/// What is known of the destinations of a [`Policy`].
+#[derive(Debug, Clone, Default)]
+pub struct Health {
+    state: HealthState,
+    /// By service; none unless the state is fresh.
+    services: Vec<ServiceHealth>,
+}
+
+/// How much is known.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum HealthState {
+    /// Nobody asks: the policy names no source.
+    #[default]
+    Off,
+    /// No answer has come so far, or the last one is too old.
+    Stale,
+    /// What Envoy said counts.
+    Fresh,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct ServiceHealth {
+    pub(crate) healthy: Set,
+    /// Healthy endpoints, by destination; nothing when it names no cluster.
+    pub(crate) endpoints: Vec<Option<u32>>,
+}
+
+impl HealthSource {
+    /// The cluster that leads to the admin interface.
+    pub fn cluster(&self) -> &str {
+        &self.cluster
+    }
+
+    /// The time between two polls.
+    pub fn interval(&self) -> Duration {
+        self.interval
+    }
+
+    /// The largest answer that is read.
+    pub fn max_bytes(&self) -> usize {
+        self.max_bytes
+    }
+
+    /// How old an answer may be and still count: as long as the polls that may be missed take, and half an interval more, so
+    /// that a tick that comes late misses none.
+    pub fn lifetime(&self) -> Duration {
+        self.interval * self.stale_after + self.interval / 2
+    }
+}
+
+impl Health {
+    /// What a policy's destinations are by a snapshot; without one, or when it is too old, nothing is known.
+    ///
+    /// A destination whose cluster Envoy does not know has no healthy endpoint. One that names no cluster counts as
+    /// healthy.
+    pub fn new(policy: &Policy, snapshot: Option<&Snapshot>) -> Self {
+        let state = match (&policy.health, snapshot) {
+            (None, _) => HealthState::Off,
+            (Some(_), None) => HealthState::Stale,
+            (Some(_), Some(_)) => HealthState::Fresh,
+        };
+        let known = snapshot.filter(|_| state == HealthState::Fresh);
+        let services = known.map_or_else(Vec::new, |snapshot| {
+            let services = policy.services.iter();
+            services
+                .map(|service| {
+                    let count = service.destinations.len();
+                    let mut health = ServiceHealth {
+                        healthy: Set::none(count),
+                        endpoints: Vec::with_capacity(count),
+                    };
+                    for (position, destination) in service.destinations.iter().enumerate() {
+                        let found = destination
+                            .cluster
+                            .as_deref()
+                            .map(|name| snapshot.get(name));
+                        if found.is_none_or(|found| destination.min_healthy.is_met(found)) {
+                            health.healthy.insert(position);
+                        }
+                        health.endpoints.push(found.map(|found| found.healthy));
+                    }
+                    health
+                })
+                .collect()
+        });
+        Self { state, services }
+    }
+
+    /// How much is known.
+    pub fn state(&self) -> HealthState {
+        self.state
+    }
+
+    /// Whether another one decides otherwise: another state, or other destinations that count.
+    pub fn differs(&self, other: &Self) -> bool {
+        let healthy = |health: &Self| -> Vec<Set> {
+            let services = health.services.iter();
+            services.map(|service| service.healthy.clone()).collect()
+        };
+        self.state != other.state || healthy(self) != healthy(other)
+    }
+
+    pub(crate) fn service(&self, service: usize) -> Option<&ServiceHealth> {
+        self.services.get(service)
+    }
+}
+
+impl Threshold {
+    fn is_met(self, found: ClusterHealth) -> bool {
+        match self {
+            Self::Endpoints(needed) => found.healthy >= needed,
+            Self::Percent(share) => {
+                let needed = f64::from(found.total) * share / 100.0;
+                found.healthy > 0 && f64::from(found.healthy) >= needed
+            }
+        }
+    }
+}
