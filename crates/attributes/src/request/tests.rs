@@ -11,7 +11,7 @@ fn look_up(facts: &StaticFacts, attribute: &str) -> Option<String> {
     let workload = Workload {
         namespace: Some("demo".into()),
         labels: [("version".to_owned(), "v1".to_owned())].into(),
-        ..Workload::default()..Workload::default()
+        ..Workload::default()
     };
     let request = Request::new(&table, facts, &workload);
     request.value(id).map(|value| match value.as_text() {
