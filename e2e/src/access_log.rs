@@ -32,6 +32,8 @@ pub struct Entry {
     pub details: Option<String>,
     /// What the filter `traffic-tag` decided: `%FILTER_STATE(wasm.meshlane.traffic-tag:PLAIN)%`.
     pub tags: Option<String>,
+    /// What the filter `tag-route` decided: `%FILTER_STATE(wasm.meshlane.tag-route:PLAIN)%`.
+    pub route: Option<String>,
 }
 
 impl AccessLog {

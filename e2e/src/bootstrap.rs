@@ -5,16 +5,19 @@ use std::path::PathBuf;
 use serde_json::{Value, json};
 
 pub use self::{
+    endpoint_file::{Endpoint, EndpointFile},
     filter::{ConfigFile, FailurePolicy, WasmFilter, jwt_authn},
     listener::{Direction, Listener, Tls},
     listener_file::ListenerFile,
 };
 use crate::upstream::Upstream;
 
+mod endpoint_file;
 mod filter;
 mod listener;
 mod listener_file;
 pub mod parts;
+mod xds_file;
 
 /// Everything that one Envoy is started with.
 #[derive(Clone, Debug)]
@@ -34,6 +37,8 @@ pub struct Node {
     pub labels: Vec<(String, String)>,
     /// The namespace of the workload.
     pub namespace: Option<String>,
+    /// Where the proxy runs: region, zone, part of the zone.
+    pub locality: Option<[String; 3]>,
 }
 
 impl Bootstrap {
@@ -63,6 +68,7 @@ impl Bootstrap {
             id: "envoy-1".to_owned(),
             labels: Vec::new(),
             namespace: None,
+            locality: None,
         })
     }
 
@@ -114,7 +120,7 @@ impl Bootstrap {
             "static_resources": {"listeners": self.listeners, "clusters": self.clusters},
         });
         if let (Some((path, _)), Some(members)) = (&self.listener_file, bootstrap.as_object_mut()) {
-            let source = filter::file_source(path);
+            let source = xds_file::source(path);
             members.insert(
                 "dynamic_resources".to_owned(),
                 json!({"lds_config": source}),
@@ -134,6 +140,7 @@ impl Node {
                 ("version".to_owned(), "v1".to_owned()),
             ],
             namespace: Some("demo".to_owned()),
+            locality: None,
         }
     }
 
@@ -147,7 +154,14 @@ impl Node {
         if let (Some(members), Some(namespace)) = (metadata.as_object_mut(), &self.namespace) {
             members.insert("NAMESPACE".to_owned(), json!(namespace));
         }
-        json!({"id": self.id, "cluster": "meshlane-e2e", "metadata": metadata})
+        let mut node = json!({"id": self.id, "cluster": "meshlane-e2e", "metadata": metadata});
+        if let (Some(members), Some([region, zone, sub_zone])) =
+            (node.as_object_mut(), &self.locality)
+        {
+            let locality = json!({"region": region, "zone": zone, "sub_zone": sub_zone});
+            members.insert("locality".to_owned(), locality);
+        }
+        node
     }
 }
 
@@ -159,6 +173,8 @@ fn stats_tags() -> Vec<Value> {
         "tag",
         "rule",
         "reason",
+        "service",
+        "router",
         "interface",
         "method",
         "status",
@@ -171,7 +187,7 @@ fn stats_tags() -> Vec<Value> {
 }
 
 /// Speaks to the upstream what the client spoke to Envoy.
-fn cluster(upstream: &Upstream) -> Value {
+pub(crate) fn cluster(upstream: &Upstream) -> Value {
     let address = upstream.address();
     let socket_address = json!({"address": address.ip().to_string(), "port_value": address.port()});
     json!({

@@ -35,6 +35,7 @@ pub mod pki;
 pub mod place;
 pub mod poll;
 mod process;
+pub mod rooms;
 pub mod scene;
 pub mod shop;
 pub mod table;

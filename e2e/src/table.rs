@@ -133,6 +133,7 @@ impl Table {
             id: self.proxy.id.clone(),
             labels: self.proxy.labels.clone().into_iter().collect(),
             namespace: self.proxy.namespace.clone(),
+            locality: None,
         }
     }
 

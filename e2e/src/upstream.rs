@@ -36,7 +36,12 @@ pub struct Upstream {
 impl Upstream {
     /// Starts an upstream on a free port.
     pub async fn start(name: &str) -> Result<Self> {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+        Self::start_at(name, (Ipv4Addr::LOCALHOST, 0).into()).await
+    }
+
+    /// Starts an upstream where another one was.
+    pub async fn start_at(name: &str, address: SocketAddr) -> Result<Self> {
+        let listener = TcpListener::bind(address).await?;
         let address = listener.local_addr()?;
         let mut server = JoinSet::new();
         server.spawn(serve(listener, Arc::from(name)));

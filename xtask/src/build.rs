@@ -9,7 +9,7 @@ use std::path::Path;
 /// Compiles every module, slims it and puts it into `target/wasm`; removes modules that are no more.
 pub(crate) fn run(workspace: &Workspace) -> Result<()> {
     if workspace.modules().is_empty() {
-        bail!("there is no module: no package in filters/ or e2e/modules/ has a cdylib");
+        bail!("there is no module: no package in filters/ or e2e/modules/ is one");
     }
     compile(workspace)?;
     let directory = workspace.wasm();
@@ -35,12 +35,18 @@ pub(crate) fn run(workspace: &Workspace) -> Result<()> {
     Ok(())
 }
 
+/// Each module by itself: together, a filter that is a part of another module would be built as the module that it is alone.
 fn compile(workspace: &Workspace) -> Result<()> {
+    workspace
+        .modules()
+        .iter()
+        .try_for_each(|module| compile_one(workspace, &module.package))
+}
+
+fn compile_one(workspace: &Workspace, package: &str) -> Result<()> {
     let mut command = cargo(workspace.root());
-    command.args(["build", "--release", "--locked", "--target", TARGET]);
-    for module in workspace.modules() {
-        command.args(["-p", &module.package]);
-    }
+    command.args(["rustc", "--release", "--locked", "--target", TARGET]);
+    command.args(["-p", package, "--lib", "--crate-type", "cdylib"]);
     // Messages of panics name source files; a module must be the same wherever it is built.
     let remap: Vec<String> = workspace
         .registries()
@@ -57,7 +63,7 @@ fn compile(workspace: &Workspace) -> Result<()> {
     ]);
     let status = command.status().context("cannot run cargo build")?;
     if !status.success() {
-        bail!("the modules do not compile; see above");
+        bail!("{package} does not compile; see above");
     }
     Ok(())
 }

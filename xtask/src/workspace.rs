@@ -14,7 +14,8 @@ pub(crate) struct Workspace {
     modules: Vec<Module>,
 }
 
-/// A Wasm module: a package in `filters/` or `e2e/modules/` whose library is a `cdylib`.
+/// A Wasm module: a package in `filters/` or `e2e/modules/` whose library is a `cdylib`, or which has settings of a module: a
+/// filter that is a part of another module too.
 pub(crate) struct Module {
     /// The name of its directory, `traffic-tag`.
     pub(crate) name: String,
@@ -159,13 +160,15 @@ impl Module {
         {
             return Ok(None);
         }
+        let settings = metadata.and_then(|tables| tables.meshlane);
+        let is_library = |kind: &String| kind == "cdylib" || (kind == "lib" && settings.is_some());
         let Some(library) = targets
             .iter()
-            .find(|target| target.crate_types.iter().any(|kind| kind == "cdylib"))
+            .find(|target| target.crate_types.iter().any(is_library))
         else {
             return Ok(None);
         };
-        let settings = match metadata.and_then(|tables| tables.meshlane) {
+        let settings = match settings {
             Some(table) => Settings::deserialize(table).with_context(|| {
                 format!(
                     "{}/Cargo.toml: [package.metadata.meshlane]",

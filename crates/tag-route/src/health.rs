@@ -13,6 +13,8 @@ pub use clusters::{InvalidClusters, read_clusters};
 pub use lease::Lease;
 pub use snapshot::{ClusterHealth, Snapshot};
 
+use meshlane_diagnostics::Reason;
+
 use crate::policy::Policy;
 use crate::set::Set;
 
@@ -126,17 +128,42 @@ impl Health {
         self.state
     }
 
-    /// Whether another one decides otherwise: another state, or other destinations that count.
-    pub fn differs(&self, other: &Self) -> bool {
-        let healthy = |health: &Self| -> Vec<Set> {
-            let services = health.services.iter();
-            services.map(|service| service.healthy.clone()).collect()
-        };
-        self.state != other.state || healthy(self) != healthy(other)
+    /// The same for all that decide alike: the state, and which destinations count.
+    pub fn fingerprint(&self) -> [u8; 8] {
+        let state = [self.state as u64];
+        let words = self.services.iter().flat_map(|service| service.healthy.words());
+        let mix = |hash: u64, word: &u64| (hash ^ word).wrapping_mul(0x0100_0000_01b3).rotate_left(23);
+        let hash = state.iter().chain(words).fold(0xcbf2_9ce4_8422_2325, mix);
+        hash.to_le_bytes()
+    }
+
+    /// How many destinations of a service count; nothing unless that is known.
+    pub fn healthy(&self, service: usize) -> Option<usize> {
+        Some(self.services.get(service)?.healthy.len())
     }
 
     pub(crate) fn service(&self, service: usize) -> Option<&ServiceHealth> {
         self.services.get(service)
+    }
+}
+
+impl HealthState {
+    /// The state by its code.
+    pub fn reason(self) -> Reason {
+        match self {
+            Self::Off => Reason::HealthOff,
+            Self::Stale => Reason::HealthStale,
+            Self::Fresh => Reason::HealthKnown,
+        }
+    }
+
+    /// The state as a number, for a gauge.
+    pub fn gauge(self) -> u64 {
+        match self {
+            Self::Off => 0,
+            Self::Fresh => 1,
+            Self::Stale => 2,
+        }
     }
 }
 

@@ -37,6 +37,10 @@ impl Set {
         self.0.iter().zip(&other.0).any(|(a, b)| a & b != 0)
     }
 
+    pub(crate) fn words(&self) -> &[u64] {
+        &self.0
+    }
+
     /// Keeps what is in `other` too.
     pub(crate) fn keep(&mut self, other: &Self) {
         for (word, other) in self.0.iter_mut().zip(&other.0) {

@@ -1,15 +1,11 @@
 //! HTTP filters: ours, and `jwt_authn` before them.
 
-use std::{
-    collections::BTreeMap,
-    fs,
-    path::{Path, PathBuf},
-    sync::atomic::{AtomicU32, Ordering},
-};
+use std::{collections::BTreeMap, path::PathBuf};
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use serde_json::{Value, json};
 
+use super::xds_file::XdsFile;
 use crate::{
     jwt::TokenIssuer,
     scene::{Scene, wasm_module},
@@ -54,6 +50,17 @@ impl WasmFilter {
     /// The filter `traffic-tag` with a document, as a plugin named `edge`.
     pub fn traffic_tag(document: &Value) -> Result<Self> {
         Self::new("traffic-tag", &document.to_string())
+    }
+
+    /// The filter `tag-route` with a document, as a plugin named `route`.
+    pub fn tag_route(document: &Value) -> Result<Self> {
+        Ok(Self::new("tag-route", &document.to_string())?.named("route"))
+    }
+
+    /// The same filter as a part of another module, which the root id picks.
+    pub fn of_module(mut self, module: &str) -> Result<Self> {
+        self.module = wasm_module(module)?;
+        Ok(self)
     }
 
     /// A filter with a configuration that need not be JSON; none at all when it is empty.
@@ -123,10 +130,9 @@ impl WasmFilter {
 /// A file that Envoy reads a filter's configuration from; writing it anew is a live update.
 #[derive(Debug)]
 pub struct ConfigFile {
-    path: PathBuf,
+    file: XdsFile,
     filter: String,
     kind: &'static str,
-    version: AtomicU32,
 }
 
 impl ConfigFile {
@@ -141,37 +147,32 @@ impl ConfigFile {
     }
 
     fn of_kind(kind: &'static str, scene: &Scene, filter: &WasmFilter) -> Result<Self> {
-        let file = Self {
-            path: scene.fresh("filter.json")?,
+        const EXTENSION: &str = "envoy.config.core.v3.TypedExtensionConfig";
+        let resources = [extension(&filter.name, filter.typed_config(kind))];
+        Ok(Self {
+            file: XdsFile::new(scene, "filter.json", EXTENSION, &resources)?,
             filter: filter.name.clone(),
             kind,
-            version: AtomicU32::new(0),
-        };
-        file.publish(filter)?;
-        Ok(file)
+        })
     }
 
     /// Replaces the configuration in one step.
     pub fn publish(&self, filter: &WasmFilter) -> Result<()> {
-        let version = self.version.fetch_add(1, Ordering::Relaxed) + 1;
-        let resource = json!({
-            "@type": "type.googleapis.com/envoy.config.core.v3.TypedExtensionConfig",
-            "name": self.filter,
-            "typed_config": filter.typed_config(self.kind),
-        });
-        let response = json!({"version_info": version.to_string(), "resources": [resource]});
-        let next = self.path.with_extension("next");
-        fs::write(&next, response.to_string())?;
-        fs::rename(&next, &self.path).context("the new configuration")
+        let config = filter.typed_config(self.kind);
+        self.file.publish(&[extension(&self.filter, config)])
     }
 
     /// The filter as Envoy reads it in a chain.
     pub fn to_filter(&self) -> Value {
         json!({"name": self.filter, "config_discovery": {
-            "config_source": file_source(&self.path),
+            "config_source": self.file.source(),
             "type_urls": [self.kind],
         }})
     }
+}
+
+fn extension(name: &str, config: Value) -> Value {
+    json!({"name": name, "typed_config": config})
 }
 
 /// Envoy's own check of tokens. A token that is missing or wrong is no reason to refuse a request: it just does not
@@ -192,15 +193,6 @@ pub fn jwt_authn(issuer: &TokenIssuer, payload_key: &str) -> Result<Value> {
             ]}}}],
         },
     }))
-}
-
-/// A file as a source of configuration.
-pub(super) fn file_source(path: &Path) -> Value {
-    let directory = path.parent().unwrap_or(Path::new("/"));
-    json!({
-        "path_config_source": {"path": path, "watched_directory": {"path": directory}},
-        "resource_api_version": "V3",
-    })
 }
 
 /// The type of Wasm filters of network connections.

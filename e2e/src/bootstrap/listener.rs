@@ -206,6 +206,7 @@ fn access_log(file: &Path) -> Value {
         "flags": "%RESPONSE_FLAGS%",
         "details": "%RESPONSE_CODE_DETAILS%",
         "tags": "%FILTER_STATE(wasm.meshlane.traffic-tag:PLAIN)%",
+        "route": "%FILTER_STATE(wasm.meshlane.tag-route:PLAIN)%",
     });
     parts::file_access_log(file, &format)
 }

@@ -266,7 +266,8 @@ impl Customer {
         let target = Target::registry(&registry.address());
         let target = match version {
             DubboVersion::V3_3 => target.subscription(Subscription::Application),
-            _ => target,
+            // As Dubbo does by default: its own listener changes too.
+            _ => target.retries(2),
         };
         let stock = target.clone().service("StockService");
         let long = "x".repeat(4_000);

@@ -140,7 +140,7 @@ impl Stream {
             return self.close_now();
         };
         let bridge = &mut bridged.bridge;
-        match bridge.handle_downstream(data.into(), end, connection::now()) {
+        match bridge.handle_downstream(data.into(), end, meshlane_host::now()) {
             Verdict::Replaced => {}
             Verdict::Wait => return Action::Pause,
             Verdict::Untouched => {
@@ -175,7 +175,7 @@ impl Stream {
             return;
         };
         let bridge = &mut bridged.bridge;
-        if bridge.handle_upstream(data.into(), end, connection::now()) != Verdict::Replaced {
+        if bridge.handle_upstream(data.into(), end, meshlane_host::now()) != Verdict::Replaced {
             return;
         }
         let pieces = std::iter::from_fn(|| bridge.poll_to_downstream());

@@ -108,6 +108,10 @@ unsafe extern "C" {
 pub(crate) const REQUEST_HEADERS: u32 = 0;
 /// The response headers, among the header maps.
 pub(crate) const RESPONSE_HEADERS: u32 = 2;
+/// The headers of the answer to a request of this filter's, among the header maps.
+pub(crate) const CALL_RESPONSE_HEADERS: u32 = 6;
+/// The body of the answer to a request of this filter's, among the buffers.
+pub(crate) const CALL_RESPONSE_BODY: u32 = 4;
 /// What came from the downstream of a connection, among the buffers.
 pub(crate) const DOWNSTREAM_DATA: u32 = 2;
 /// What goes to the downstream of a connection, among the buffers.
@@ -139,9 +143,13 @@ pub(crate) fn set_tick_period(milliseconds: u32) -> bool {
 }
 
 pub(crate) fn buffer(buffer: u32, length: usize) -> Option<Vec<u8>> {
+    buffer_part(buffer, 0, length)
+}
+
+pub(crate) fn buffer_part(buffer: u32, start: usize, length: usize) -> Option<Vec<u8>> {
     returned(|data, size| {
         // SAFETY: `data` and `size` are valid places.
-        unsafe { proxy_get_buffer_bytes(buffer, 0, length, data, size) }
+        unsafe { proxy_get_buffer_bytes(buffer, start, length, data, size) }
     })
 }
 

@@ -57,7 +57,7 @@ impl Newest {
         shared_data::value(&self.document_key)
     }
 
-    /// What distinguishes this plugin from others in its VM.
+    /// What distinguishes this plugin from others in the proxy.
     pub fn key(&self) -> &str {
         &self.document_key
     }

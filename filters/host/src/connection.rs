@@ -1,7 +1,5 @@
 //! The connection at hand, in network filters.
 
-use std::time::Duration;
-
 use crate::abi::{self, DOWNSTREAM, DOWNSTREAM_DATA, UPSTREAM_DATA};
 use crate::property;
 
@@ -59,11 +57,6 @@ impl Direction {
             Self::ToDownstream => UPSTREAM_DATA,
         }
     }
-}
-
-/// The time, since 1970.
-pub fn now() -> Duration {
-    Duration::from_nanos(abi::now().unwrap_or_default())
 }
 
 /// The address that the downstream connected to: `10.0.0.1:20880`.

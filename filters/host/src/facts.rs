@@ -21,6 +21,11 @@ impl HostFacts {
         }
         Some((Self { headers }, reserved.len()))
     }
+
+    /// Whether the request has a header, by its name in lower case; reserved ones are gone.
+    pub fn has(&self, name: &str) -> bool {
+        self.headers.first(name).is_some()
+    }
 }
 
 impl RequestFacts for HostFacts {

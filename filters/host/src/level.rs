@@ -1,5 +1,7 @@
 //! The log level of Envoy, followed by this module.
 
+use std::time::Duration;
+
 use proxy_wasm::types::LogLevel;
 
 use crate::abi;
@@ -9,7 +11,13 @@ use crate::abi;
 /// (`POST /logging?wasm=debug`).
 pub fn follow_log_level() {
     refresh_log_level();
-    abi::set_tick_period(REFRESH_MILLISECONDS);
+    tick_every(REFRESH);
+}
+
+/// Has ticks come to the context at hand this often, and no more rarely than the log level is looked at.
+pub fn tick_every(period: Duration) {
+    let period = period.min(REFRESH).as_millis();
+    abi::set_tick_period(u32::try_from(period).unwrap_or(u32::MAX).max(1));
 }
 
 /// Takes over Envoy's log level.
@@ -24,4 +32,4 @@ pub fn refresh_log_level() {
     });
 }
 
-const REFRESH_MILLISECONDS: u32 = 2_000;
+const REFRESH: Duration = Duration::from_secs(2);

@@ -10,6 +10,9 @@
 //! tests.
 
 mod abi;
+/// HTTP requests that a filter makes of its own.
+pub mod call;
+mod clock;
 mod configuration;
 pub mod connection;
 mod facts;
@@ -27,9 +30,10 @@ mod reply;
 /// The store that all workers and modules of a proxy share.
 pub mod shared_data;
 
+pub use clock::now;
 pub use configuration::{Configured, KindOfFilter, Newest, document};
 pub use facts::HostFacts;
 pub use identity::Identity;
-pub use level::{follow_log_level, refresh_log_level};
+pub use level::{follow_log_level, refresh_log_level, tick_every};
 pub use random::random_bytes;
 pub use reply::refuse;

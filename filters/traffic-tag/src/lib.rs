@@ -20,9 +20,15 @@ use proxy_wasm::types::{Action, ContextType};
 
 use crate::metrics::Metrics;
 
+#[cfg(feature = "module")]
 proxy_wasm::main! {{
-    proxy_wasm::set_root_context(|_| Box::new(Root { plugin: None }));
+    proxy_wasm::set_root_context(|_| root());
 }}
+
+/// The plugin, before its configuration is known.
+pub fn root() -> Box<dyn RootContext> {
+    Box::new(Root { plugin: None })
+}
 
 const KIND: KindOfFilter<Policy> = KindOfFilter {
     name: "traffic-tag",

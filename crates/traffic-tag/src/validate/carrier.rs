@@ -1,7 +1,7 @@
 //! Carriers, and the names that they may have.
 
 use meshlane_attributes::{HeaderName, is_reserved};
-use meshlane_diagnostics::{Place, Problem, Violations};
+use meshlane_diagnostics::{Place, Violations};
 
 use crate::carrier::Carrier;
 use crate::config;
