@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use meshlane_attributes::ProxyKind;
+use meshlane_attributes::{Locality, ProxyKind};
 
 use crate::documents::Kind;
 
@@ -43,8 +43,11 @@ pub enum Command {
     /// Say what a configuration does with a request, and why.
     ///
     /// The request is given like one for curl, or in a file. It goes through the very code
-    /// that the filter runs.
+    /// that the filter runs. Of several plugins of one proxy each sees what those before it made
+    /// of the request.
     Explain(Box<ExplainArgs>),
+    /// Make configuration of Kubernetes resources.
+    Render(RenderArgs),
     /// Print the JSON Schema of a configuration (draft 2020-12).
     Schema(SchemaArgs),
     /// Look into Dubbo2 traffic.
@@ -80,11 +83,12 @@ Examples:
   meshlane explain -c tag.yaml -H 'x-user: alice' --cookie uid=1 'https://shop.example/cart?x=1'
   meshlane explain -c tag.yaml --jwt-claim sub=u1 --source-ip 203.0.113.7 http://shop.example/
   meshlane explain -c tag.yaml --har recorded.har
+  meshlane explain -c route.yaml --service orders --health clusters.json -H 'x-mse-tag: gray'
 
 Exit codes:
   0  the decision was explained, whatever it is
   1  the configuration is invalid (what is wrong is printed)
-  2  a file could not be read, there is no such plugin, or the command line is wrong";
+  2  a file could not be read, there is no such plugin or service, or the command line is wrong";
 
 /// What may be said about documents that do not say it themselves.
 #[derive(Debug, Args)]
@@ -137,7 +141,7 @@ pub struct ExplainArgs {
     /// The file with the configuration (anything that `check` reads); `-` is standard input
     #[arg(short, long, value_name = "FILE")]
     pub config: PathBuf,
-    /// The plugin to explain when the file has several: the resource's name, or the NAME of `traffic-tag/NAME`
+    /// The plugin to explain, by default all of the proxy in their order: the resource's name, or the NAME of `traffic-tag/NAME`
     #[arg(long, value_name = "NAME")]
     pub plugin: Option<String>,
     /// How documents without `apiVersion` and `kind` are read
@@ -152,6 +156,15 @@ pub struct ExplainArgs {
     /// Explain the request, or the list of requests, in a JSON or YAML file
     #[arg(long = "request", value_name = "FILE", conflicts_with = "url")]
     pub request_file: Option<PathBuf>,
+    /// The service that the requests are for; without a URL the request is one for its first host
+    #[arg(long, value_name = "NAME")]
+    pub service: Option<String>,
+    /// What Envoy says of its clusters: a saved answer of `/clusters?format=json` of its admin interface
+    #[arg(long, value_name = "FILE")]
+    pub health: Option<PathBuf>,
+    /// Where the proxy runs: REGION, REGION/ZONE or REGION/ZONE/SUBZONE; by default as the document says
+    #[arg(long, value_name = "LOCALITY", value_parser = locality)]
+    pub locality: Option<Locality>,
     /// The workload's namespace; by default the resource's own
     #[arg(long, value_name = "NAMESPACE")]
     pub namespace: Option<String>,
@@ -265,6 +278,62 @@ pub enum SchemaFormat {
     Json,
     /// A configuration reference made from it
     Markdown,
+}
+
+/// What to render.
+#[derive(Debug, Args)]
+pub struct RenderArgs {
+    /// What to render.
+    #[command(subcommand)]
+    pub command: RenderCommand,
+}
+
+/// What to render.
+#[derive(Debug, Subcommand)]
+pub enum RenderCommand {
+    /// Print the services of a `tag-route` configuration, made of Istio's DestinationRules.
+    ///
+    /// Each subset is a destination with the subset's labels and its cluster at a sidecar or a
+    /// gateway. Ports come from Services and ServiceEntries in the same files. Other resources are
+    /// passed over.
+    Inventory(InventoryArgs),
+}
+
+/// What to make the services of.
+#[derive(Debug, Args)]
+#[command(after_help = INVENTORY_HELP)]
+pub struct InventoryArgs {
+    /// The files, YAML or JSON; `-` is standard input
+    #[arg(required = true, value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+    /// A port of hosts that no Service or ServiceEntry in the files tells (repeatable)
+    #[arg(long = "port", value_name = "PORT", value_parser = clap::value_parser!(u16).range(1..))]
+    pub ports: Vec<u16>,
+}
+
+const INVENTORY_HELP: &str = "\
+Examples:
+  meshlane render inventory manifests/*.yaml > services.yaml
+  kubectl get services,destinationrules -A -o yaml | meshlane render inventory -
+
+Exit codes:
+  0  the services were printed
+  1  something in the resources is wrong (what and where is printed)
+  2  a file could not be read, there is nothing to render, or the command line is wrong";
+
+/// `REGION/ZONE/SUBZONE`, where what is behind the region may be missing
+fn locality(text: &str) -> Result<Locality, &'static str> {
+    let mut parts = text.split('/').map(str::to_owned);
+    let mut part = || parts.next().unwrap_or_default();
+    let locality = Locality {
+        region: part(),
+        zone: part(),
+        sub_zone: part(),
+    };
+    match parts.next() {
+        None if !locality.region.is_empty() => Ok(locality),
+        _ => Err("expected REGION, REGION/ZONE or REGION/ZONE/SUBZONE"),
+    }
 }
 
 /// `NAME=VALUE`

@@ -2,6 +2,8 @@
 
 mod advice;
 mod exposure;
+mod mentions;
+mod order;
 mod semantics;
 mod structure;
 
@@ -75,6 +77,7 @@ pub fn check(source: Source, assumptions: Assumptions) -> CheckedFile {
             plugin: Some(plugin.resource.clone()),
         }));
     }
+    messages.extend(order::check(&findings.plugins));
     let about_documents = findings.diagnostics.into_iter();
     let about_documents = about_documents.chain(contents.syntax_error.clone());
     messages.extend(about_documents.map(|diagnostic| Message {

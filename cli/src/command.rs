@@ -4,6 +4,7 @@ mod check;
 mod dubbo;
 mod explain;
 mod input;
+mod render;
 mod schema;
 
 use std::ffi::OsString;
@@ -37,7 +38,10 @@ pub(crate) enum Failure {
     #[error("{0} has no configuration in it of a filter that decides about requests")]
     NoPlugin(String),
     /// It is not clear which plugin is meant.
-    #[error("{file} has several plugins, choose one with --plugin: {}", names.join(", "))]
+    #[error(
+        "{file} has plugins of several proxies or listeners, choose one with --plugin: {}",
+        names.join(", ")
+    )]
     SeveralPlugins { file: String, names: Vec<String> },
     /// There is no plugin of that name.
     #[error("{file} has no plugin `{name}`; it has: {}", names.join(", "))]
@@ -47,8 +51,39 @@ pub(crate) enum Failure {
         names: Vec<String>,
     },
     /// There is no request to explain.
-    #[error("give a request: a URL, --request FILE or --har FILE")]
+    #[error("give a request: a URL, --request FILE, --har FILE or --service NAME")]
     NoRequest,
+    /// No plugin that is explained has services.
+    #[error("--{0} is for `tag-route`, and no plugin here is one")]
+    NoRoutes(&'static str),
+    /// There is no service of that name.
+    #[error("no service `{name}`{}; there are: {}", did_you_mean(name, names), names.join(", "))]
+    NoSuchService { name: String, names: Vec<String> },
+    /// All hosts of a service are patterns.
+    #[error("`{0}` has no host without `*`, give a URL")]
+    NoHost(String),
+    /// A request is for another service than was said.
+    #[error("{request} is for {}, not for `{service}`", found.as_deref().unwrap_or("no service"))]
+    OtherService {
+        request: String,
+        found: Option<String>,
+        service: String,
+    },
+    /// A file is no answer of Envoy's.
+    #[error("{name}: {error}")]
+    Health {
+        name: String,
+        error: meshlane_tag_route::InvalidClusters,
+    },
+    /// No plugin that is explained looks at health.
+    #[error("the configuration has no `health`, so --health says nothing")]
+    HealthOff,
+    /// No resource has anything to render.
+    #[error("no DestinationRule with subsets in {0}")]
+    NoSubsets(String),
+    /// What was rendered would not be accepted.
+    #[error("the services cannot be put into one configuration:\n{0}")]
+    Rendered(meshlane_diagnostics::Violations),
     /// The output cannot be written.
     #[error("cannot write: {0}")]
     Write(#[from] io::Error),
@@ -100,6 +135,7 @@ fn execute(cli: &Cli, streams: &mut Streams<'_>) -> Result<Exit, Failure> {
     match &cli.command {
         Command::Check(args) => check::run(args, streams),
         Command::Explain(args) => explain::run(args, streams),
+        Command::Render(args) => render::run(args, streams),
         Command::Schema(args) => schema::run(args, streams),
         Command::Dubbo(args) => dubbo::run(args, streams),
     }
@@ -115,4 +151,11 @@ fn usage(error: &clap::Error, streams: &mut Streams<'_>) -> Exit {
         let _ = write!(streams.output, "{text}");
         Exit::Fine
     }
+}
+
+fn did_you_mean(name: &str, names: &[String]) -> String {
+    let nearest = meshlane_diagnostics::nearest(name, names.iter().map(String::as_str));
+    nearest.map_or_else(String::new, |nearest| {
+        format!(" (did you mean `{nearest}`?)")
+    })
 }

@@ -2,9 +2,10 @@
 
 mod envoy;
 mod istio;
+mod module;
 mod resource;
 
-use meshlane_attributes::ProxyKind;
+use meshlane_attributes::{Locality, ProxyKind};
 use meshlane_diagnostics::{JsonPath, Segment};
 
 use crate::diagnostic::Diagnostic;
@@ -15,18 +16,21 @@ use crate::source::{Node, Source, Span, Value};
 pub enum Kind {
     /// Makes Dubbo HTTP/2 and back.
     Dubbo,
+    /// Chooses a destination among those that a chain of routers leaves.
+    TagRoute,
     /// Computes tags from a request and writes them to their carriers.
     TrafficTag,
 }
 
 impl Kind {
     /// Every kind.
-    pub const ALL: &'static [Self] = &[Self::Dubbo, Self::TrafficTag];
+    pub const ALL: &'static [Self] = &[Self::Dubbo, Self::TagRoute, Self::TrafficTag];
 
     /// The name of the kind, as in `pluginName`.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Dubbo => "dubbo",
+            Self::TagRoute => "tag-route",
             Self::TrafficTag => "traffic-tag",
         }
     }
@@ -35,7 +39,7 @@ impl Kind {
     pub fn is_network(self) -> bool {
         match self {
             Self::Dubbo => true,
-            Self::TrafficTag => false,
+            Self::TagRoute | Self::TrafficTag => false,
         }
     }
 
@@ -46,6 +50,11 @@ impl Kind {
         } else {
             "an HTTP filter"
         }
+    }
+
+    /// Whether the filter decides about requests. The bridge translates.
+    pub fn decides(self) -> bool {
+        !self.is_network()
     }
 
     /// The kind and the name that a `pluginName` or root id stands for: `kind` or `kind/name`.
@@ -104,6 +113,10 @@ pub struct Surroundings {
     pub namespace: Option<String>,
     /// Labels that the workload has.
     pub labels: Vec<(String, String)>,
+    /// Where the proxy runs.
+    pub locality: Locality,
+    /// Which of the proxy's listeners: plugins that name the same one see the same requests.
+    pub listener: Option<String>,
 }
 
 /// The place of a plugin among Istio's own filters.
@@ -113,8 +126,21 @@ pub struct Phase {
     pub sees_jwt: bool,
     /// The phase as written; nothing when it is not.
     pub written: Option<String>,
-    /// Where it is, or would be, written.
+    /// The plugins of a phase run in the order of their priorities, the highest first.
+    pub priority: i64,
+    /// Where the phase is, or would be, written.
     pub place: Span,
+}
+
+impl Phase {
+    /// The place of the plugin in the chain of filters, to be compared with those of others.
+    pub fn order(&self) -> (usize, i64) {
+        let written = self.written.as_deref().unwrap_or_default();
+        let written = written.trim_start_matches("EXECUTION_PHASE_");
+        let phases = ["AUTHN", "AUTHZ", "STATS"];
+        let phase = phases.iter().position(|phase| *phase == written);
+        (phase.unwrap_or(phases.len()), -self.priority)
+    }
 }
 
 /// What a document holds.

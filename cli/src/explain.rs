@@ -1,20 +1,23 @@
-//! `meshlane explain`: what a configuration does with a request, and why.
+//! `meshlane explain`: what the plugins of a proxy do with a request, and why.
 
 mod bytes;
 mod dubbo;
+mod explanation;
 mod file;
 mod har;
 mod print;
 mod request;
 
 use meshlane_attributes::Workload;
-use meshlane_traffic_tag::{Explanation, Policy};
+use meshlane_tag_route::Snapshot;
 use serde::Serialize;
 
 use crate::check::Needs;
+use crate::policy::Policy;
 
 pub use bytes::HeaderText;
 pub use dubbo::DubboCall;
+pub use explanation::{Endpoints, Explanation, Routed};
 pub use file::requests as requests_of_file;
 pub use har::requests as requests_of_har;
 pub use print::print;
@@ -51,49 +54,91 @@ pub enum InvalidRequest {
     },
 }
 
+/// The proxy that a request goes through.
+#[derive(Debug, Default)]
+pub struct Proxy {
+    /// What it knows about itself.
+    pub workload: Workload,
+    /// What it would say of its clusters; nothing when it has not been asked.
+    pub clusters: Option<Snapshot>,
+    /// The plugins that decide about requests, in the order in which they see them.
+    pub plugins: Vec<Deciding>,
+}
+
+/// A plugin that decides about requests.
+#[derive(Debug)]
+pub struct Deciding {
+    /// The document that it is from, in words.
+    pub plugin: String,
+    /// What it decides by.
+    pub policy: Policy,
+}
+
 /// An explained request.
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Explained {
     /// The request in a line.
     pub request: String,
-    /// The reserved headers that the request came with; the filter removes them first.
-    pub reserved_headers_removed: Vec<String>,
     /// Of a Dubbo call: what the configuration of the bridge has to say for the rules to see what
     /// they ask for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub bridge_needs: Option<String>,
     /// The random bytes, when they mattered.
     pub random: Option<String>,
+    /// What each plugin did that the request came to.
+    pub plugins: Vec<Decided>,
+}
+
+/// What a plugin did with a request.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Decided {
+    /// The document that the plugin is from, in words.
+    pub plugin: String,
+    /// The filter.
+    pub kind: &'static str,
+    /// The reserved headers that the request came with; the filter removes them first.
+    pub reserved_headers_removed: Vec<String>,
     /// The decision and what led to it.
     #[serde(flatten)]
     pub explanation: Explanation,
 }
 
-/// Explains what a policy does with a request. `random` is what chance gives whenever the
-/// decision asks for it.
-pub fn explain(
-    policy: &Policy,
-    request: &Request,
-    workload: &Workload,
-    random: [u8; 16],
-) -> Explained {
-    let (facts, reserved_headers_removed) = request.facts(policy);
+/// Explains what the plugins of a proxy do with a request, one after the other: each sees what
+/// those before it made of the request. `random` is what chance gives whenever a decision asks for
+/// it.
+pub fn explain(proxy: &Proxy, request: &Request, random: [u8; 16]) -> Explained {
+    let policies: Vec<_> = proxy.plugins.iter().map(|plugin| &plugin.policy).collect();
+    let mut on_its_way = request.bridged(&policies);
     let mut drawn = false;
-    let explanation = policy.explain(&facts, workload, &mut || {
+    let mut draw = || {
         drawn = true;
         random
-    });
+    };
+    let mut decided = Vec::with_capacity(proxy.plugins.len());
+    for Deciding { plugin, policy } in &proxy.plugins {
+        let (facts, reserved) = on_its_way.facts(policy.settings());
+        let explanation = policy.explain(&facts, proxy, &mut draw);
+        on_its_way.remove_headers(&reserved);
+        on_its_way.write(&explanation.writes());
+        let is_refused = explanation.is_refused();
+        decided.push(Decided {
+            plugin: plugin.clone(),
+            kind: policy.kind().as_str(),
+            reserved_headers_removed: reserved,
+            explanation,
+        });
+        if is_refused {
+            break;
+        }
+    }
+    let needs = Needs::of(&policies);
+    let needs = (request.dubbo.is_some() && !needs.is_empty()).then(|| needs.to_string());
     Explained {
         request: request.title(),
-        reserved_headers_removed,
-        bridge_needs: request.dubbo.as_ref().and_then(|_| needs(policy)),
+        bridge_needs: needs,
         random: drawn.then(|| bytes::hex(&random)),
-        explanation,
+        plugins: decided,
     }
-}
-
-fn needs(policy: &Policy) -> Option<String> {
-    let needs = Needs::of(policy);
-    (!needs.is_empty()).then(|| needs.to_string())
 }

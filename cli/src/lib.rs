@@ -3,10 +3,12 @@
 //! * [`check`] finds everything that is wrong in configuration files and says where.
 //! * [`explain`] says what a configuration does with a request, and why.
 //! * [`dubbo`] prints Dubbo2 frames.
+//! * [`render`] makes configuration of Kubernetes resources.
 //! * [`schema`] is the JSON Schema of the configurations and the reference made from it.
 //!
 //! All stand on [`source`] (values that know their place in a file) and [`documents`]
-//! (where configurations are kept), and use the very crates that run inside the filters.
+//! (where configurations are kept), and use the very crates that run inside the filters;
+//! [`policy`] is what they decide by.
 //! [`args`] and [`command`] are the command line.
 
 pub mod args;
@@ -16,6 +18,8 @@ pub mod diagnostic;
 pub mod documents;
 pub mod dubbo;
 pub mod explain;
+pub mod policy;
+pub mod render;
 pub mod report;
 pub mod schema;
 pub mod source;

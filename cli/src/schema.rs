@@ -3,6 +3,7 @@
 mod reference;
 
 use meshlane_bridge::config::DubboConfig;
+use meshlane_tag_route::config::TagRouteConfig;
 use meshlane_traffic_tag::config::TrafficTagConfig;
 use schemars::generate::SchemaSettings;
 use serde_json::Value;
@@ -17,6 +18,7 @@ pub fn of(kind: Kind) -> Value {
     let generator = SchemaSettings::draft2020_12().into_generator();
     let schema = match kind {
         Kind::Dubbo => generator.into_root_schema_for::<DubboConfig>(),
+        Kind::TagRoute => generator.into_root_schema_for::<TagRouteConfig>(),
         Kind::TrafficTag => generator.into_root_schema_for::<TrafficTagConfig>(),
     };
     normalized(schema.to_value())

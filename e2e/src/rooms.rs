@@ -38,19 +38,24 @@ pub struct Rooms {
 }
 
 impl Rooms {
-    /// Starts everything; `filter` is what the filter is made of the usual [`document`].
-    pub async fn open(
-        scene: &Scene,
-        filter: impl FnOnce(Value) -> Result<WasmFilter>,
-    ) -> Result<Self> {
+    /// Starts everything, with `tag-route` and the usual [`document`], after a change to it.
+    pub async fn open(scene: &Scene, change: impl FnOnce(&mut Value)) -> Result<Self> {
+        let mut document = document();
+        change(&mut document);
+        Self::open_with(scene, &[WasmFilter::tag_route(&document)?]).await
+    }
+
+    /// Starts everything, with any filters.
+    pub async fn open_with(scene: &Scene, filters: &[WasmFilter]) -> Result<Self> {
         let mut upstreams = BTreeMap::new();
         for name in names() {
             upstreams.insert(name.clone(), Upstream::start(&name).await?);
         }
         let log = AccessLog::new(scene)?;
         let admin = EndpointFile::new(scene, ADMIN, &[])?;
-        let listener = Listener::new(LISTENER)
-            .filter(&filter(document())?)
+        let listener = Listener::new(LISTENER);
+        let listener = filters.iter().fold(listener, Listener::filter);
+        let listener = listener
             .route(json!({
                 "match": {"prefix": "/"},
                 "route": {"cluster_header": "x-meshlane-route", "timeout": "15s"},

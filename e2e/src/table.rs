@@ -1,181 +1,114 @@
-//! The decision tables of `testdata/traffic-tag`: configurations, requests, and what must come of them.
+//! The decision tables of `testdata`, played on a real Envoy: what the core decides in its unit tests is what happens to requests.
 
 use std::{collections::BTreeMap, fs};
 
-use anyhow::{Context, Result, ensure};
-use serde::Deserialize;
+use anyhow::{Context, Result, anyhow, ensure};
+use meshlane_decision_tables::Proxy;
+pub use meshlane_decision_tables::{Case, Table};
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use crate::{bootstrap::Node, client::Request, scene::workspace, upstream::HeaderText};
+pub use self::player::play;
+use crate::{
+    access_log::Entry,
+    bootstrap::{Direction, Node, WasmFilter},
+    client::{Request, Response},
+    scene::workspace,
+};
 
-/// One file: a configuration in a proxy, and requests.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Table {
-    /// The name, which is that of the file too.
-    pub name: String,
-    /// What the table is about.
-    pub description: String,
-    /// The proxy that the configuration is for.
-    pub proxy: Proxy,
-    /// The document.
-    pub config: Value,
-    /// The requests.
-    pub cases: Vec<Case>,
-}
+mod player;
 
-/// The identity of a proxy.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Proxy {
-    id: String,
-    labels: BTreeMap<String, String>,
-    namespace: Option<String>,
-    direction: TrafficDirection,
-}
+/// What tables of some filter expect of a request.
+pub trait Expectation: DeserializeOwned {
+    /// The folder of the tables.
+    const FOLDER: &'static str;
 
-/// Which side of the workload the traffic is on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
-#[serde(rename_all = "lowercase")]
-enum TrafficDirection {
-    Inbound,
-    Outbound,
-    Unspecified,
-}
+    /// How the names of the counters begin that [`counters`](Self::counters) names the rest of.
+    const COUNTERS: &'static [&'static str];
 
-/// One request and what must come of it.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Case {
-    /// The name.
-    pub name: String,
-    /// The request.
-    pub request: CaseRequest,
-    /// What must come of it.
-    pub expect: Expectation,
-}
+    /// The filter that a table is about, named as the table.
+    fn filter(table: &Table<Self>) -> Result<WasmFilter>;
 
-/// A request with everything that a condition may ask for.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "camelCase")]
-pub struct CaseRequest {
-    method: String,
-    /// `http` or `https`.
-    pub scheme: String,
-    authority: String,
-    path: String,
-    headers: Vec<(String, HeaderText)>,
-    /// The address of the client.
-    pub source_address: Option<std::net::IpAddr>,
-    /// The SPIFFE id of the client.
-    pub principal: Option<String>,
-    /// The claims of the client's token.
-    pub jwt: Option<Value>,
-    /// The randomness, which cannot be chosen here: the outcome may depend on it in nothing but an id.
-    #[serde(rename = "random")]
-    _random: Option<String>,
-}
+    /// A cluster that the filter asks, and what it is always answered.
+    fn asked(_: &Table<Self>) -> Option<(String, Value)> {
+        None
+    }
 
-/// What must come of a request.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "camelCase")]
-pub struct Expectation {
-    /// The decision on each tag.
-    pub tags: Vec<ExpectedTag>,
-    /// What the upstream sees of some headers; nothing where a header must be absent.
-    pub headers: BTreeMap<String, Option<HeaderText>>,
-    /// The cookie that the client gets.
-    pub set_cookie: Option<String>,
-}
+    /// What must be in the access log of the first request before the others count; nothing when all do.
+    fn ready(_: &Table<Self>) -> Option<String> {
+        None
+    }
 
-/// The decision on a tag.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct ExpectedTag {
-    /// The tag.
-    pub name: String,
-    /// Its value.
-    pub value: Option<String>,
-    /// The rule that gave the value.
-    pub rule: Option<String>,
-    /// Why the value is what it is.
-    pub reason: String,
-    /// What was done with a value that the request came with.
-    pub incoming: String,
+    /// Whether the answer is as it must be.
+    fn compare(&self, table: &Table<Self>, response: &Response) -> Result<()>;
+
+    /// What the access log says of the decision.
+    fn logged(entry: &Entry) -> Option<&str>;
+
+    /// What it must say.
+    fn log_line(&self) -> Option<String>;
+
+    /// The counters that are one higher afterwards, by their full names.
+    fn counters(&self, table: &Table<Self>) -> Vec<String>;
 }
 
 /// All tables; those that need the same proxy are together.
-pub fn tables() -> Result<Vec<Vec<Table>>> {
-    let directory = workspace().join("testdata/traffic-tag");
-    let mut tables = BTreeMap::<_, Vec<Table>>::new();
+pub fn tables<E: Expectation>() -> Result<Vec<Vec<Table<E>>>> {
+    let directory = workspace().join("testdata").join(E::FOLDER);
+    let mut tables = BTreeMap::<_, Vec<Table<E>>>::new();
     for entry in fs::read_dir(&directory)? {
         let path = entry?.path();
         if path.extension().is_none_or(|extension| extension != "json") {
             continue;
         }
-        let table: Table = serde_json::from_slice(&fs::read(&path)?)
-            .with_context(|| path.display().to_string())?;
-        let identity = (
-            table.proxy.id.clone(),
-            table.proxy.labels.clone(),
-            table.proxy.namespace.clone(),
-        );
-        tables.entry(identity).or_default().push(table);
+        let name = path.file_stem().and_then(|name| name.to_str());
+        let table = Table::parse(name.context("a name")?, &fs::read_to_string(&path)?)?;
+        tables
+            .entry(format!("{:?}", identity(&table.proxy)))
+            .or_default()
+            .push(table);
     }
     ensure!(!tables.is_empty(), "no tables in {}", directory.display());
     Ok(tables.into_values().collect())
 }
 
-impl Table {
-    /// The node that the table is for.
-    pub fn node(&self) -> Node {
-        Node {
-            id: self.proxy.id.clone(),
-            labels: self.proxy.labels.clone().into_iter().collect(),
-            namespace: self.proxy.namespace.clone(),
-            locality: None,
-        }
-    }
-
-    /// The direction of the listener.
-    pub fn direction(&self) -> crate::bootstrap::Direction {
-        match self.proxy.direction {
-            TrafficDirection::Inbound => crate::bootstrap::Direction::Inbound,
-            TrafficDirection::Outbound => crate::bootstrap::Direction::Outbound,
-            TrafficDirection::Unspecified => crate::bootstrap::Direction::Unspecified,
-        }
-    }
-
-    /// The key in the metadata under which the document expects the payload of tokens.
-    pub fn jwt_payload_key(&self) -> &str {
-        let key = self.config.pointer("/jwt/payloadKey");
-        key.and_then(Value::as_str).unwrap_or("payload")
+/// The node that a table is for.
+fn identity(proxy: &Proxy) -> Node {
+    let locality = &proxy.locality;
+    let locality = [&locality.region, &locality.zone, &locality.sub_zone].map(Clone::clone);
+    Node {
+        id: proxy.id.clone(),
+        labels: proxy.labels.clone().into_iter().collect(),
+        namespace: proxy.namespace.clone(),
+        locality: locality
+            .iter()
+            .any(|part| !part.is_empty())
+            .then_some(locality),
     }
 }
 
-impl CaseRequest {
-    /// The request as a client sends it.
-    pub fn request(&self) -> Result<Request> {
-        let mut request = Request::get(self.path.as_str()).authority(&self.authority);
-        self.method.clone_into(&mut request.method);
-        for (name, value) in &self.headers {
-            request = request.header(name, value.bytes()?);
-        }
-        Ok(request)
+/// The direction of the listener.
+fn direction(proxy: &Proxy) -> Result<Direction> {
+    match proxy.direction.as_str() {
+        "inbound" => Ok(Direction::Inbound),
+        "outbound" => Ok(Direction::Outbound),
+        "unspecified" => Ok(Direction::Unspecified),
+        other => Err(anyhow!("`{other}` is no direction")),
     }
 }
 
-impl Expectation {
-    /// The line in the access log.
-    pub fn log_line(&self) -> Option<String> {
-        let tag = |tag: &ExpectedTag| {
-            let (value, rule) = (
-                tag.value.as_deref().unwrap_or("-"),
-                tag.rule.as_deref().unwrap_or("-"),
-            );
-            format!("{}={value};rule={rule};reason={}", tag.name, tag.reason)
-        };
-        let tags: Vec<String> = self.tags.iter().map(tag).collect();
-        (!tags.is_empty()).then(|| tags.join(", "))
+/// The key in the metadata under which the document expects the payload of tokens.
+fn jwt_payload_key(config: &Value) -> &str {
+    let key = config.pointer("/jwt/payloadKey");
+    key.and_then(Value::as_str).unwrap_or("payload")
+}
+
+/// The request as a client sends it.
+fn request(case: &meshlane_decision_tables::Request) -> Request {
+    let mut request = Request::get(case.path.as_str()).authority(&case.authority);
+    case.method.clone_into(&mut request.method);
+    for (name, value) in &case.headers {
+        request = request.header(name, value.bytes());
     }
+    request
 }

@@ -41,10 +41,24 @@ impl Upstream {
 
     /// Starts an upstream where another one was.
     pub async fn start_at(name: &str, address: SocketAddr) -> Result<Self> {
-        let listener = TcpListener::bind(address).await?;
+        Self::serve(name, TcpListener::bind(address).await?)
+    }
+
+    /// Starts an upstream on a port that is there already.
+    pub fn serve(name: &str, listener: TcpListener) -> Result<Self> {
+        Self::serve_with(name, listener, None)
+    }
+
+    /// Starts an upstream that always answers the same.
+    pub async fn answering(name: &str, body: impl Into<Bytes>) -> Result<Self> {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+        Self::serve_with(name, listener, Some(body.into()))
+    }
+
+    fn serve_with(name: &str, listener: TcpListener, body: Option<Bytes>) -> Result<Self> {
         let address = listener.local_addr()?;
         let mut server = JoinSet::new();
-        server.spawn(serve(listener, Arc::from(name)));
+        server.spawn(serve(listener, Arc::from(name), body));
         Ok(Self {
             name: name.to_owned(),
             address,
@@ -145,11 +159,13 @@ impl HeaderText {
     }
 }
 
-async fn serve(listener: TcpListener, name: Arc<str>) {
+async fn serve(listener: TcpListener, name: Arc<str>, body: Option<Bytes>) {
     let mut connections = JoinSet::new();
     while let Ok((stream, _)) = listener.accept().await {
-        let name = Arc::clone(&name);
-        let service = hyper::service::service_fn(move |request| answer(Arc::clone(&name), request));
+        let (name, body) = (Arc::clone(&name), body.clone());
+        let service = hyper::service::service_fn(move |request| {
+            answer(Arc::clone(&name), body.clone(), request)
+        });
         connections.spawn(async move {
             let mut builder = auto::Builder::new(TokioExecutor::new());
             builder.http1().max_buf_size(MAX_HEAD).max_headers(10_000);
@@ -163,7 +179,14 @@ async fn serve(listener: TcpListener, name: Arc<str>) {
     }
 }
 
-async fn answer(name: Arc<str>, request: Request<Incoming>) -> Result<Response<Body>, Infallible> {
+async fn answer(
+    name: Arc<str>,
+    fixed: Option<Bytes>,
+    request: Request<Incoming>,
+) -> Result<Response<Body>, Infallible> {
+    if let Some(body) = fixed {
+        return Ok(Response::new(Body::new(Full::new(body))));
+    }
     let service = request.uri().path().split('/').nth(1);
     if service == Some(SERVICE_NAME) {
         let mut grpc = EchoServiceServer::new(EchoImplementation::new(&name));

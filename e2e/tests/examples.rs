@@ -60,7 +60,11 @@ fn add(bootstrap: Bootstrap, kind: Kind, name: &str, filter: &WasmFilter) -> Boo
 
 fn examples() -> Result<Vec<Example>> {
     let mut sources = Vec::new();
-    let manifests = ["istio-manifests", "istio-manifests/dubbo"];
+    let manifests = [
+        "istio-manifests",
+        "istio-manifests/dubbo",
+        "istio-manifests/tag-route",
+    ];
     for folder in ["docs/guide", "docs/guide/examples", "."]
         .into_iter()
         .chain(manifests)
@@ -71,20 +75,21 @@ fn examples() -> Result<Vec<Example>> {
             match extension(&path) {
                 "md" => sources.extend(blocks(&name, &std::fs::read_to_string(&path)?)),
                 "yaml" if !name.contains("with-mistakes") && folder != "." => {
-                    sources.push((name, std::fs::read_to_string(&path)?));
+                    let text = std::fs::read_to_string(&path)?;
+                    sources.push((name, Kind::TrafficTag, text));
                 }
                 _ => {}
             }
         }
     }
     let mut examples = Vec::new();
-    for (place, text) in sources {
+    for (place, kind, text) in sources {
         let source = Source::new(place.clone(), text);
         let contents = source.read();
         ensure!(contents.syntax_error.is_none(), "{place} is not YAML");
         let mut findings = Findings::default();
         for document in &contents.documents {
-            find(&source, document, Kind::TrafficTag, &mut findings);
+            find(&source, document, kind, &mut findings);
         }
         for plugin in findings.plugins {
             let configuration = plugin.config.context("a plugin without a configuration")?;
@@ -104,15 +109,23 @@ fn extension(path: &Path) -> &str {
         .unwrap_or_default()
 }
 
-/// The blocks of a page that hold a configuration of `traffic-tag`.
-fn blocks(page: &str, text: &str) -> Vec<(String, String)> {
+/// The blocks of a page that hold configurations, each with the filter that one is for which does not say so itself: the fence
+/// does, as in `yaml tag-route`.
+fn blocks(page: &str, text: &str) -> Vec<(String, Kind, String)> {
     let fenced = text.split("\n```").skip(1).step_by(2).enumerate();
     fenced
         .filter_map(|(index, block)| {
             let (info, text) = block.split_once('\n')?;
-            let is_ours = info.contains("traffic-tag")
-                || (info == "yaml" && (text.contains("pluginName:") || text.contains("root_id:")));
-            is_ours.then(|| (format!("{page}, block {}", index + 1), text.to_owned()))
+            let mut words = info.split_whitespace().skip(1);
+            let marked = words.find_map(Kind::of_plugin_name).map(|(kind, _)| kind);
+            let says_so =
+                info == "yaml" && (text.contains("pluginName:") || text.contains("root_id:"));
+            let kind = marked.or(says_so.then_some(Kind::TrafficTag))?;
+            Some((
+                format!("{page}, block {}", index + 1),
+                kind,
+                text.to_owned(),
+            ))
         })
         .collect()
 }

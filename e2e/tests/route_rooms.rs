@@ -10,7 +10,7 @@ use meshlane_e2e::{
     bootstrap::WasmFilter,
     client::Client,
     poll,
-    rooms::{INTERVAL, Rooms, ask, request},
+    rooms::{INTERVAL, Rooms, ask, document, request},
     scene::on_every_version,
 };
 use serde_json::{Value, json};
@@ -26,7 +26,7 @@ const PLACES: [(u32, Option<&str>, &str); 6] = [
 ];
 
 async fn open(scene: &meshlane_e2e::scene::Scene) -> Result<Rooms> {
-    let rooms = Rooms::open(scene, |document| WasmFilter::tag_route(&document)).await?;
+    let rooms = Rooms::open(scene, |_| ()).await?;
     expect_known(&rooms).await?;
     Ok(rooms)
 }
@@ -258,9 +258,8 @@ async fn logged(rooms: &Rooms, client: &Client, user: u32, id: &str) -> Result<O
 #[tokio::test(flavor = "multi_thread")]
 async fn every_decision_can_be_seen() -> Result<()> {
     on_every_version(async |scene| {
-        let rooms = Rooms::open(scene, |mut document| {
+        let rooms = Rooms::open(scene, |document| {
             document["debug"] = json!(true);
-            WasmFilter::tag_route(&document)
         })
         .await?;
         expect_known(&rooms).await?;
@@ -299,13 +298,12 @@ async fn every_decision_can_be_seen() -> Result<()> {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_refusal_names_its_reason() -> Result<()> {
     on_every_version(async |scene| {
-        let rooms = Rooms::open(scene, |mut document| {
+        let rooms = Rooms::open(scene, |document| {
             document["chains"]["default"] = json!([
                 {"name": "lane", "force": true, "tag": {"keys": ["header.x-mse-tag"], "label": "version", "untagged": ["v1"]}},
                 {"name": "rules", "condition": {"rules": [
                     {"from": {"attribute": "header.x-uid", "exact": 7}, "to": []}]}},
             ]);
-            WasmFilter::tag_route(&document)
         })
         .await?;
         let client = rooms.client()?;
@@ -353,9 +351,8 @@ fn weights(by: Option<&str>) -> Value {
 async fn weights_hold_by_chance_and_stick_by_key() -> Result<()> {
     on_every_version(async |scene| {
         for by in [None, Some("header.x-uid")] {
-            let rooms = Rooms::open(scene, |mut document| {
+            let rooms = Rooms::open(scene, |document| {
                 document["chains"]["default"] = weights(by);
-                WasmFilter::tag_route(&document)
             })
             .await?;
             expect_known(&rooms).await?;
@@ -374,6 +371,34 @@ async fn weights_hold_by_chance_and_stick_by_key() -> Result<()> {
                 "{by:?}: {one:?}"
             );
         }
+        Ok(())
+    })
+    .await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn both_filters_of_one_module_work_together() -> Result<()> {
+    on_every_version(async |scene| {
+        let tags = json!({"tags": [{"name": "x-mse-tag", "onIncoming": "strip", "rules": [
+            {"name": "beta", "when": {"attribute": "header.x-uid", "in": [4, 5]}, "value": "gray"}]}]});
+        let filters = [
+            WasmFilter::traffic_tag(&tags)?.of_module("suite")?,
+            WasmFilter::tag_route(&document())?.of_module("suite")?,
+            // A plugin that names none of them does nothing.
+            WasmFilter::new("suite", "")?.named("unknown"),
+        ];
+        let rooms = Rooms::open_with(scene, &filters).await?;
+        expect_known(&rooms).await?;
+        let client = rooms.client()?;
+        for (user, claimed, place) in [
+            (4, None, "east-u2-gray"),
+            (5, None, "east-u3-gray"),
+            (7, Some("gray"), "east-u2-v1"),
+        ] {
+            let found = ask(&client, &request(user, claimed)).await?;
+            ensure!(found == place, "user {user} goes to {found}, not {place}");
+        }
+        ensure!(rooms.envoy.log()?.contains("the root id (pluginName) is `suite`"));
         Ok(())
     })
     .await

@@ -1,8 +1,12 @@
 //! What is accepted and most likely not meant.
 
+mod tag_route;
+mod traffic_tag;
+
 use meshlane_attributes::ProxyKind;
 use meshlane_diagnostics::{JsonPath, Segment};
 
+use super::mentions::{self, Mention};
 use crate::diagnostic::Diagnostic;
 use crate::documents::{Kind, Plugin};
 use crate::source::{Node, Span, Value};
@@ -12,17 +16,18 @@ pub(super) fn about(plugin: &Plugin) -> Vec<Diagnostic> {
     let Some(config) = &plugin.config else {
         return vec![match plugin.kind {
             Kind::Dubbo => no_mode(plugin),
-            Kind::TrafficTag => empty(plugin),
+            Kind::TagRoute | Kind::TrafficTag => empty(plugin),
         }];
     };
     let mut warnings = Vec::new();
+    warnings.extend(jwt_before_jwt_authn(plugin, config));
     match plugin.kind {
         Kind::Dubbo => {}
-        Kind::TrafficTag => {
-            warnings.extend(jwt_before_jwt_authn(plugin, config));
-            unreachable_rules(config, &mut warnings);
-            warnings.extend(clients_believed(plugin, config));
-        }
+        Kind::TagRoute => warnings.extend(tag_route::about(plugin, config)),
+        Kind::TrafficTag => traffic_tag::unreachable_rules(config, &mut warnings),
+    }
+    if plugin.kind.decides() {
+        warnings.extend(clients_believed(plugin, config));
     }
     warnings
 }
@@ -53,20 +58,36 @@ fn jwt_before_jwt_authn(plugin: &Plugin, config: &Node) -> Option<Diagnostic> {
     if phase.sees_jwt || is_behind_authz(phase.written.as_deref()) {
         return None;
     }
-    let (path, place, attribute) = first_jwt_attribute(config)?;
-    let message = match &phase.written {
-        Some(written) => format!(
-            "a rule uses `{attribute}`, but plugins of phase {written} run before Istio's jwt_authn has verified the token"
-        ),
-        None => return Some(no_phase(&attribute, place, phase.place.clone(), path)),
+    let mut mentions = mentions::attributes(plugin.kind, config).into_iter();
+    let Mention { path, place, name } = mentions.find(|found| found.name.starts_with("jwt."))?;
+    let who = match plugin.kind {
+        Kind::TagRoute => "the configuration",
+        Kind::Dubbo | Kind::TrafficTag => "a rule",
     };
-    let mut warning = Diagnostic::warning("jwt-phase", phase.place.clone(), message)
-        .related(place, "claims are absent here")
-        .expected("`phase: AUTHZ`")
-        .note("Istio runs jwt_authn between the phases AUTHN and AUTHZ")
-        .at(path);
-    warning.found = phase.written.clone();
-    Some(warning)
+    let warning = match &phase.written {
+        Some(written) => {
+            let message = format!(
+                "{who} uses `{name}`, but plugins of phase {written} run before Istio's jwt_authn has verified the token"
+            );
+            Diagnostic::warning("jwt-phase", phase.place.clone(), message)
+                .related(place, "claims are absent here")
+                .found(written.as_str())
+        }
+        // Istiod puts it at the end of the chain: claims are there, but it is not said so anywhere.
+        None => {
+            let message = format!(
+                "{who} uses `{name}`, and nothing says that the plugin runs behind Istio's jwt_authn"
+            );
+            Diagnostic::warning("jwt-phase", place, message)
+                .related(phase.place.clone(), "`phase: AUTHZ` belongs here")
+        }
+    };
+    Some(
+        warning
+            .expected("`phase: AUTHZ`")
+            .note("Istio runs jwt_authn between the phases AUTHN and AUTHZ")
+            .at(path),
+    )
 }
 
 /// At a gateway the peers are clients, and nothing compares what they say with the call.
@@ -83,95 +104,24 @@ fn clients_believed(plugin: &Plugin, config: &Node) -> Option<Diagnostic> {
     })
 }
 
-/// Without a phase istiod puts the plugin at the end of the chain: claims are there, but
-/// it is not said so anywhere.
-fn no_phase(attribute: &str, place: Span, phase: Span, path: JsonPath) -> Diagnostic {
-    Diagnostic::warning(
-        "jwt-phase",
-        place,
-        format!("a rule uses `{attribute}`, and nothing says that the plugin runs behind Istio's jwt_authn"),
-    )
-    .related(phase, "`phase: AUTHZ` belongs here")
-    .expected("`phase: AUTHZ`")
-    .note("Istio runs jwt_authn between the phases AUTHN and AUTHZ")
-    .at(path)
-}
-
-/// STATS stands behind AUTHZ, and so does what has no phase.
+/// STATS stands behind AUTHZ, and so does what says that it has no phase.
 fn is_behind_authz(phase: Option<&str>) -> bool {
-    matches!(phase, Some("STATS" | "EXECUTION_PHASE_STATS"))
+    let phase = phase.map(|phase| phase.trim_start_matches("EXECUTION_PHASE_"));
+    matches!(phase, Some("STATS" | "UNSPECIFIED_PHASE"))
 }
 
-fn first_jwt_attribute(config: &Node) -> Option<(JsonPath, Span, String)> {
-    let mut first = None;
-    config.walk(&JsonPath::default(), &mut |path, node| {
-        let names_attribute = matches!(
-            path.segments().last(),
-            Some(Segment::Key(key)) if key == "attribute" || key == "valueFrom"
-        );
-        if let (true, Some(text), None) = (names_attribute, node.text(), &first)
-            && text.starts_with("jwt.")
-        {
-            first = Some((path.clone(), node.place(), text.to_owned()));
-        }
-    });
-    first
+/// Something behind a rule that decides about every request.
+fn never_reached(what: &str, why: &str, place: Span, deciding: Span, path: JsonPath) -> Diagnostic {
+    let message = format!("{what} is never reached: an earlier rule has no condition{why}");
+    Diagnostic::warning("never-reached", place, message)
+        .related(deciding, "this rule decides every request")
+        .at(path)
 }
 
-/// Rules behind one that always gives a value.
-fn unreachable_rules(config: &Node, warnings: &mut Vec<Diagnostic>) {
-    let tags = config.get("tags").map(Node::items).unwrap_or_default();
-    for (tag_index, tag) in tags.iter().enumerate() {
-        let rules = tag.get("rules").map(Node::items).unwrap_or_default();
-        let Some(always) = rules.iter().position(always_decides) else {
-            continue;
-        };
-        let Some(deciding) = rules.get(always).map(Node::place) else {
-            continue;
-        };
-        let path = |segments: &[Segment]| -> JsonPath {
-            [Segment::Key("tags".to_owned()), Segment::Index(tag_index)]
-                .iter()
-                .chain(segments)
-                .cloned()
-                .collect()
-        };
-        let never = |what: &str, place: Span, path: JsonPath| {
-            Diagnostic::warning(
-                "never-reached",
-                place,
-                format!("{what} is never reached: an earlier rule has no condition and always gives a value"),
-            )
-            .related(deciding.clone(), "this rule decides every request")
-            .at(path)
-        };
-        for (index, rule) in rules.iter().enumerate().skip(always + 1) {
-            if is_enabled(rule) {
-                let segments = [Segment::Key("rules".to_owned()), Segment::Index(index)];
-                warnings.push(never("this rule", rule.place(), path(&segments)));
-            }
-        }
-        if let Some(default) = tag.entry("default") {
-            let segments = [Segment::Key("default".to_owned())];
-            warnings.push(never(
-                "the default",
-                default.key_span.clone(),
-                path(&segments),
-            ));
-        }
-    }
-}
-
-fn always_decides(rule: &Node) -> bool {
-    let unconditional = rule
-        .get("when")
-        .is_none_or(|when| matches!(when.value, Value::Null));
-    let gives_value = rule
-        .get("value")
-        .is_some_and(|value| value.text().is_some());
-    // With more than one source of a value the rule is wrong, which is said elsewhere.
-    let only_value = rule.get("valueFrom").is_none() && rule.get("split").is_none();
-    unconditional && gives_value && only_value && is_enabled(rule)
+/// Whether a rule has no condition under a key.
+fn is_unconditional(rule: &Node, key: &str) -> bool {
+    rule.get(key)
+        .is_none_or(|condition| matches!(condition.value, Value::Null))
 }
 
 fn is_enabled(rule: &Node) -> bool {

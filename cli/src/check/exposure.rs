@@ -4,12 +4,12 @@ use std::fmt;
 
 use meshlane_attributes::{Attribute, ProxyKind};
 use meshlane_bridge::Mode;
-use meshlane_diagnostics::{JsonPath, Segment};
-use meshlane_traffic_tag::Policy;
 
+use super::mentions::{self, Mention};
 use super::{CheckedFile, Message, document_bytes, sort};
 use crate::diagnostic::Diagnostic;
 use crate::documents::{Kind, Plugin};
+use crate::policy::Policy;
 use crate::source::{Node, Span};
 
 type Bridge = meshlane_bridge::Policy;
@@ -26,9 +26,9 @@ pub struct Needs {
 }
 
 impl Needs {
-    /// What a policy needs of a bridge that was told nothing.
-    pub fn of(policy: &Policy) -> Self {
-        Self::beyond(policy, &[Bridge::with_defaults(Mode::ToHttp)])
+    /// What some policies need of a bridge that was told nothing.
+    pub fn of(policies: &[&Policy]) -> Self {
+        Self::beyond(policies, &[Bridge::with_defaults(Mode::ToHttp)])
     }
 
     /// Whether there is nothing to tell the bridge.
@@ -37,19 +37,21 @@ impl Needs {
     }
 
     /// What none of some bridges does.
-    fn beyond(policy: &Policy, bridges: &[Bridge]) -> Self {
+    fn beyond(policies: &[&Policy], bridges: &[Bridge]) -> Self {
         let mut needs = Self::default();
-        let written = policy.attachment_carriers();
+        let written = policies
+            .iter()
+            .flat_map(|policy| policy.attachment_carriers());
         let unwritten = written.filter(|name| !bridges.iter().any(|b| carries(b, name)));
-        needs.carriers.extend(unwritten.map(str::to_owned));
-        for attribute in policy.attributes().iter() {
+        unwritten.for_each(|name| add(&mut needs.carriers, name.to_owned()));
+        for attribute in policies.iter().flat_map(|policy| policy.attributes()) {
             if bridges.iter().any(|bridge| shows(bridge, attribute)) {
                 continue;
             }
             match attribute {
-                Attribute::DubboArgument(path) => needs.arguments.push(path.to_string()),
+                Attribute::DubboArgument(path) => add(&mut needs.arguments, path.to_string()),
                 Attribute::DubboAttachment(name) if !is_among(&needs.carriers, name) => {
-                    needs.attachments.push(name.clone());
+                    add(&mut needs.attachments, name.clone());
                 }
                 _ => {}
             }
@@ -111,21 +113,21 @@ fn bridges(files: &[CheckedFile]) -> Option<Vec<Bridge>> {
 }
 
 fn about(plugin: &Plugin, showing: &[Bridge], writing: &[Bridge]) -> Vec<Diagnostic> {
-    let (Kind::TrafficTag, Some(config)) = (plugin.kind, &plugin.config) else {
+    let (kind, Some(config)) = (plugin.kind, &plugin.config) else {
         return Vec::new();
     };
     let proxy = plugin.proxy.kind.unwrap_or(ProxyKind::Sidecar);
-    let Ok(policy) = Policy::parse(&document_bytes(Some(config)), proxy) else {
+    let Ok(Some(policy)) = Policy::parse(kind, &document_bytes(Some(config)), proxy) else {
         return Vec::new();
     };
     if showing.is_empty() && writing.is_empty() {
-        let needs = Needs::of(&policy);
-        return advice(&needs, config).into_iter().collect();
+        let needs = Needs::of(&[&policy]);
+        return advice(&needs, kind, config).into_iter().collect();
     }
     let mut diagnostics = Vec::new();
     if !showing.is_empty() {
-        let needs = Needs::beyond(&policy, showing);
-        for (path, place, name) in mentions(config, &needs) {
+        let needs = Needs::beyond(&[&policy], showing);
+        for Mention { path, place, name } in asked(kind, config, &needs) {
             let nearest = nearest(&name, showing);
             diagnostics.push(
                 unshown(&name, place)
@@ -135,17 +137,17 @@ fn about(plugin: &Plugin, showing: &[Bridge], writing: &[Bridge]) -> Vec<Diagnos
         }
         diagnostics.extend(uncarried(config, &needs.carriers));
     } else {
-        let needs = Needs::beyond(&policy, writing);
+        let needs = Needs::beyond(&[&policy], writing);
         diagnostics.extend(uncarried(config, &needs.carriers));
     }
     diagnostics
 }
 
 /// Without a bridge among the files nothing is known to be wrong.
-fn advice(needs: &Needs, config: &Node) -> Option<Diagnostic> {
-    let mentioned = mentions(config, needs);
+fn advice(needs: &Needs, kind: Kind, config: &Node) -> Option<Diagnostic> {
+    let mentioned = asked(kind, config, needs);
     let written = carriers(config, &needs.carriers);
-    let (path, place, _) = mentioned.into_iter().chain(written).next()?;
+    let Mention { path, place, .. } = mentioned.into_iter().chain(written).next()?;
     let message = "of a Dubbo2 call rules see only what the bridge is told to show";
     let expected = format!("`{needs}` in the configuration of the filter `dubbo`");
     Some(
@@ -176,7 +178,7 @@ fn nearest(name: &str, bridges: &[Bridge]) -> Option<String> {
 }
 
 fn uncarried(config: &Node, missing: &[String]) -> Vec<Diagnostic> {
-    let diagnostic = |(path, place, name): Mention| {
+    let diagnostic = |Mention { path, place, name }| {
         let message = format!("no bridge in these files carries the attachment `{name}`");
         Diagnostic::warning("dubbo-not-carried", place, message)
             .expected(format!(
@@ -190,36 +192,22 @@ fn uncarried(config: &Node, missing: &[String]) -> Vec<Diagnostic> {
         .collect()
 }
 
-/// A place that names something.
-type Mention = (JsonPath, Span, String);
-
 /// Where rules name the arguments and attachments that are needed.
-fn mentions(config: &Node, needs: &Needs) -> Vec<Mention> {
-    named(config, &["attribute", "valueFrom"], |text| {
-        match text.parse() {
-            Ok(Attribute::DubboArgument(path)) => needs.arguments.contains(&path.to_string()),
-            Ok(Attribute::DubboAttachment(name)) => needs.attachments.contains(&name),
-            _ => false,
-        }
-    })
+fn asked(kind: Kind, config: &Node, needs: &Needs) -> Vec<Mention> {
+    let mut mentions = mentions::attributes(kind, config);
+    mentions.retain(|mention| match mention.name.parse() {
+        Ok(Attribute::DubboArgument(path)) => needs.arguments.contains(&path.to_string()),
+        Ok(Attribute::DubboAttachment(name)) => needs.attachments.contains(&name),
+        _ => false,
+    });
+    mentions
 }
 
 /// Where the carriers stand that are needed.
 fn carriers(config: &Node, needed: &[String]) -> Vec<Mention> {
-    named(config, &["attachment"], |name| is_among(needed, name))
-}
-
-fn named(config: &Node, keys: &[&str], is_meant: impl Fn(&str) -> bool) -> Vec<Mention> {
-    let mut found = Vec::new();
-    config.walk(&JsonPath::default(), &mut |path, node| {
-        let is_named = matches!(
-            path.segments().last(),
-            Some(Segment::Key(key)) if keys.contains(&key.as_str())
-        );
-        let text = node.text().filter(|text| is_named && is_meant(text));
-        found.extend(text.map(|text| (path.clone(), node.place(), text.to_owned())));
-    });
-    found
+    let mut mentions = mentions::carriers(config);
+    mentions.retain(|mention| is_among(needed, &mention.name));
+    mentions
 }
 
 fn shows(bridge: &Bridge, attribute: &Attribute) -> bool {
@@ -240,4 +228,10 @@ fn carries(bridge: &Bridge, name: &str) -> bool {
 
 fn is_among(names: &[String], name: &str) -> bool {
     names.iter().any(|known| known.eq_ignore_ascii_case(name))
+}
+
+fn add(names: &mut Vec<String>, name: String) {
+    if !names.contains(&name) {
+        names.push(name);
+    }
 }

@@ -8,10 +8,10 @@ use std::collections::HashMap;
 
 use meshlane_attributes::ProxyKind;
 use meshlane_diagnostics::{JsonPath, Problem, Segment, Violation, Violations};
-use meshlane_traffic_tag::Policy;
 
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::documents::{Kind, Plugin};
+use crate::policy::Policy;
 use crate::source::{Node, Value};
 
 /// The document as the filter receives it: JSON, or nothing at all.
@@ -38,7 +38,7 @@ pub(super) fn check(
         let Some(malformed) = malformed.filter(|_| !structural.is_empty()) else {
             return violations
                 .iter()
-                .filter(|violation| rest.is_independent(violation))
+                .filter(|violation| rest.is_independent(violation, config))
                 .map(|violation| diagnostic(violation, &rest, config))
                 .collect();
         };
@@ -51,11 +51,7 @@ pub(super) fn check(
 
 fn validate(kind: Kind, config: &Node, proxy: ProxyKind) -> Violations {
     let bytes = document_bytes(Some(config));
-    let violations = match kind {
-        Kind::Dubbo => meshlane_bridge::Policy::parse(&bytes, proxy).err(),
-        Kind::TrafficTag => Policy::parse(&bytes, proxy).err(),
-    };
-    violations.unwrap_or_default()
+    Policy::parse(kind, &bytes, proxy).err().unwrap_or_default()
 }
 
 fn diagnostic(violation: &Violation, rest: &Rest, config: &Node) -> Diagnostic {
@@ -92,20 +88,24 @@ fn place(problem: &Problem, path: &JsonPath, config: &Node) -> crate::source::Sp
             .find(path)
             .and_then(|node| node.entry(key))
             .map_or_else(|| config.locate(path), |entry| entry.key_span.clone()),
+        // The path leads to the object that has the key, or to the key itself.
         Problem::Incompatible { key, .. } => config
             .find(path)
             .and_then(|node| node.entry(key))
-            .map_or_else(|| config.locate_value(path), |entry| entry.key_span.clone()),
+            .map_or_else(|| config.locate(path), |entry| entry.key_span.clone()),
         _ => config.locate_value(path),
     }
 }
 
-/// What is left of a configuration without the parts that have structural errors.
+/// What is left of a configuration without the parts that have structural errors. All paths that
+/// are kept are those of the original.
 struct Rest {
     node: Node,
     /// For lists that elements were taken out of: the original index of each that is left.
     indices: HashMap<JsonPath, Vec<usize>>,
-    /// Objects that something was taken out of.
+    /// What was taken out.
+    taken: Vec<JsonPath>,
+    /// Objects and lists that something was taken out of.
     incomplete: Vec<JsonPath>,
 }
 
@@ -114,6 +114,7 @@ impl Rest {
         let mut rest = Self {
             node: config.clone(),
             indices: HashMap::new(),
+            taken: Vec::new(),
             incomplete: Vec::new(),
         };
         // A key that is missing, or that is there twice, leaves nothing to take out.
@@ -134,11 +135,14 @@ impl Rest {
 
     /// Takes out the value at a path of the original document.
     fn remove(&mut self, path: &JsonPath) {
+        let Some(parent_path) = parent(path) else {
+            return;
+        };
+        self.taken.push(path.clone());
         let path = self.current(path);
         let Some((last, parents)) = path.segments().split_last() else {
             return;
         };
-        let parent_path: JsonPath = parents.iter().cloned().collect();
         let Some(parent) = find_mut(&mut self.node, parents) else {
             return;
         };
@@ -161,13 +165,18 @@ impl Rest {
         }
     }
 
-    /// Takes out the innermost list element around a path of what is left.
+    /// Takes out the innermost list element around a path of what is left; what is there itself
+    /// when it is in no list.
     fn remove_around(&mut self, path: &JsonPath) -> bool {
         let segments = path.segments();
         let element = segments
             .iter()
             .rposition(|segment| matches!(segment, Segment::Index(_)));
-        let Some(around) = element.and_then(|index| segments.get(..=index)) else {
+        let around = match element {
+            Some(index) => segments.get(..=index),
+            None => Some(segments).filter(|segments| !segments.is_empty()),
+        };
+        let Some(around) = around else {
             return false;
         };
         let around = self.original(&around.iter().cloned().collect());
@@ -176,48 +185,83 @@ impl Rest {
     }
 
     /// Whether a violation is not a mere consequence of what was taken out.
-    fn is_independent(&self, violation: &Violation) -> bool {
-        let names_a_tag = matches!(&violation.problem, Problem::UnknownName { kind: "tag", .. });
-        let is_consequence = self.incomplete.contains(&violation.path)
-            || (names_a_tag && !self.incomplete.is_empty());
-        !is_consequence
+    fn is_independent(&self, violation: &Violation, config: &Node) -> bool {
+        let path = self.original(&violation.path);
+        let is_here = self.incomplete.contains(&path) || self.taken.contains(&path);
+        !is_here && !self.follows(&violation.problem, &path, config)
+    }
+
+    /// Whether a problem may come from what was taken out elsewhere.
+    fn follows(&self, problem: &Problem, path: &JsonPath, config: &Node) -> bool {
+        let parent = parent(path).unwrap_or_default();
+        match problem {
+            Problem::UnknownName { kind: "tag", .. } => !self.incomplete.is_empty(),
+            // It is defined, and something is wrong there.
+            Problem::UnknownName {
+                kind: "chain",
+                found,
+                ..
+            } => config.descend(&["chains", found.as_str()]).is_some(),
+            Problem::Incompatible {
+                key: "minHealthy", ..
+            } => self.taken.iter().any(|path| ends_with(path, "health")),
+            Problem::Incompatible { key, .. } if ends_with(path, key) => {
+                self.incomplete.contains(&parent)
+            }
+            // Labels of destinations, some of which may be missing.
+            Problem::InvalidValue { .. } if ends_with(path, "baseline") => {
+                let mut incomplete = self.incomplete.iter();
+                incomplete.any(|path| path.segments().starts_with(parent.segments()))
+            }
+            _ => false,
+        }
     }
 
     /// The path in the original document for a path in what is left.
     fn original(&self, path: &JsonPath) -> JsonPath {
-        let mut here = JsonPath::default();
         let mut original = JsonPath::default();
         for segment in path.segments() {
             let mapped = match segment {
                 Segment::Index(index) => self
                     .indices
-                    .get(&here)
+                    .get(&original)
                     .and_then(|indices| indices.get(*index))
                     .map_or(segment.clone(), |index| Segment::Index(*index)),
                 Segment::Key(_) => segment.clone(),
             };
             original = original.join(mapped);
-            here = here.join(segment.clone());
         }
         original
     }
 
     /// The path in what is left for a path in the original document.
     fn current(&self, path: &JsonPath) -> JsonPath {
+        let mut original = JsonPath::default();
         let mut here = JsonPath::default();
         for segment in path.segments() {
             let mapped = match segment {
-                Segment::Index(original) => self
+                Segment::Index(original_index) => self
                     .indices
-                    .get(&here)
-                    .and_then(|indices| indices.iter().position(|index| index == original))
+                    .get(&original)
+                    .and_then(|indices| indices.iter().position(|index| index == original_index))
                     .map_or(segment.clone(), Segment::Index),
                 Segment::Key(_) => segment.clone(),
             };
+            original = original.join(segment.clone());
             here = here.join(mapped);
         }
         here
     }
+}
+
+/// The path of the object or list around.
+fn parent(path: &JsonPath) -> Option<JsonPath> {
+    let (_, parents) = path.segments().split_last()?;
+    Some(parents.iter().cloned().collect())
+}
+
+fn ends_with(path: &JsonPath, key: &str) -> bool {
+    matches!(path.segments().last(), Some(Segment::Key(last)) if last == key)
 }
 
 fn find_mut<'n>(node: &'n mut Node, path: &[Segment]) -> Option<&'n mut Node> {

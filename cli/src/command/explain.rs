@@ -1,32 +1,34 @@
 //! `meshlane explain`
 
+mod plugins;
+mod service;
+
 use std::hash::{BuildHasher, RandomState};
 
-use meshlane_attributes::{ProxyKind, Workload};
-use meshlane_traffic_tag::Policy;
+use meshlane_attributes::ProxyKind;
+use meshlane_tag_route::{Snapshot, read_clusters};
 use serde::Serialize;
 
 use super::{Exit, Failure, Streams, input};
 use crate::args::{ExplainArgs, Format};
-use crate::check::{Assumptions, CheckedFile, check, check_plugin, document_bytes};
+use crate::check::{Assumptions, CheckedFile, check};
 use crate::diagnostic::Severity;
-use crate::documents::{Kind, Plugin};
 use crate::explain::{
-    Explained, Request, explain, print, random_bytes, requests_of_file, requests_of_har,
+    Explained, Proxy, Request, explain, print, random_bytes, requests_of_file, requests_of_har,
 };
+use crate::policy::Policy;
 use crate::report::{Human, json};
+use service::Target;
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Document<'p> {
-    plugin: &'p str,
+struct Document {
     proxy: &'static str,
     requests: Vec<Explained>,
 }
 
 pub(super) fn run(args: &ExplainArgs, streams: &mut Streams<'_>) -> Result<Exit, Failure> {
     let source = input::read(&args.config, streams)?;
-    let name = source.name().to_owned();
     let file = check(source, Assumptions::from(&args.assumptions));
     if file.unreadable {
         write_report(file, args.format, streams)?;
@@ -36,25 +38,12 @@ pub(super) fn run(args: &ExplainArgs, streams: &mut Streams<'_>) -> Result<Exit,
         write_report(file, args.format, streams)?;
         return Ok(Exit::Wrong);
     }
-    let deciding = file.plugins.iter().filter(|plugin| decides(plugin));
-    let deciding: Vec<&Plugin> = deciding.collect();
-    let plugin = choose(&deciding, args.plugin.as_deref(), &name)?;
-    let workload = workload(args, plugin);
-    let bytes = document_bytes(plugin.config.as_ref());
-    let policy = match Policy::parse(&bytes, workload.proxy) {
-        Ok(policy) if !is_wrong(plugin, workload.proxy) => policy,
-        _ => {
-            write_report(file, args.format, streams)?;
-            return Ok(Exit::Wrong);
-        }
+    let Some(mut proxy) = plugins::proxy(&file, args)? else {
+        write_report(file, args.format, streams)?;
+        return Ok(Exit::Wrong);
     };
-    let given = args.random.as_deref().map(random_bytes).transpose()?;
-    let mut explained = Vec::new();
-    for request in requests(args, streams)? {
-        let random = request.random_bytes()?.or(given);
-        let random = random.unwrap_or_else(fresh_bytes);
-        explained.push(explain(&policy, &request, &workload, random));
-    }
+    proxy.clusters = clusters(args, &proxy, streams)?;
+    let explained = explain_all(&proxy, args, streams)?;
     let text = match args.format {
         Format::Human => {
             let pages: Vec<String> = explained.iter().map(print).collect();
@@ -62,8 +51,7 @@ pub(super) fn run(args: &ExplainArgs, streams: &mut Streams<'_>) -> Result<Exit,
         }
         Format::Json => {
             let document = Document {
-                plugin: &plugin.resource,
-                proxy: proxy_name(workload.proxy),
+                proxy: proxy_name(proxy.workload.proxy),
                 requests: explained,
             };
             serde_json::to_string_pretty(&document)? + "\n"
@@ -73,63 +61,28 @@ pub(super) fn run(args: &ExplainArgs, streams: &mut Streams<'_>) -> Result<Exit,
     Ok(Exit::Fine)
 }
 
-/// The bridge translates; there is nothing to explain about a request.
-fn decides(plugin: &Plugin) -> bool {
-    match plugin.kind {
-        Kind::Dubbo => false,
-        Kind::TrafficTag => true,
+fn explain_all(
+    proxy: &Proxy,
+    args: &ExplainArgs,
+    streams: &mut Streams<'_>,
+) -> Result<Vec<Explained>, Failure> {
+    let given = args.random.as_deref().map(random_bytes).transpose()?;
+    let target = args.service.as_deref();
+    let target = target.map(|name| Target::find(name, proxy)).transpose()?;
+    let mut explained = Vec::new();
+    for mut request in requests(args, streams)? {
+        if let Some(target) = &target {
+            target.address(&mut request)?;
+        }
+        let random = request.random_bytes()?.or(given);
+        let random = random.unwrap_or_else(fresh_bytes);
+        let found = explain(proxy, &request, random);
+        if let Some(target) = &target {
+            target.verify(&found)?;
+        }
+        explained.push(found);
     }
-}
-
-fn choose<'p>(
-    plugins: &[&'p Plugin],
-    name: Option<&str>,
-    file: &str,
-) -> Result<&'p Plugin, Failure> {
-    let names = || plugins.iter().map(|plugin| plugin.name.clone()).collect();
-    let file = || file.to_owned();
-    match (plugins, name) {
-        ([], _) => Err(Failure::NoPlugin(file())),
-        (plugins, Some(name)) => plugins
-            .iter()
-            .find(|plugin| plugin.name == name)
-            .copied()
-            .ok_or_else(|| Failure::NoSuchPlugin {
-                file: file(),
-                name: name.to_owned(),
-                names: names(),
-            }),
-        ([single], None) => Ok(single),
-        _ => Err(Failure::SeveralPlugins {
-            file: file(),
-            names: names(),
-        }),
-    }
-}
-
-/// Whether anything about this plugin's configuration is wrong, whatever may be with the
-/// others of the file.
-fn is_wrong(plugin: &Plugin, proxy: ProxyKind) -> bool {
-    check_plugin(plugin, Some(proxy))
-        .iter()
-        .any(|diagnostic| diagnostic.severity == Severity::Error)
-}
-
-/// The workload as the command line says, otherwise as the document does.
-fn workload(args: &ExplainArgs, plugin: &Plugin) -> Workload {
-    let surroundings = &plugin.proxy;
-    let labels = if args.label.is_empty() {
-        &surroundings.labels
-    } else {
-        &args.label
-    };
-    let proxy = args.assumptions.proxy.map(ProxyKind::from);
-    Workload {
-        proxy: proxy.or(surroundings.kind).unwrap_or(ProxyKind::Bare),
-        namespace: args.namespace.clone().or(surroundings.namespace.clone()),
-        labels: labels.iter().cloned().collect(),
-        ..Workload::default()
-    }
+    Ok(explained)
 }
 
 fn requests(args: &ExplainArgs, streams: &mut Streams<'_>) -> Result<Vec<Request>, Failure> {
@@ -141,10 +94,39 @@ fn requests(args: &ExplainArgs, streams: &mut Streams<'_>) -> Result<Vec<Request
         let source = input::read(path, streams)?;
         return Ok(requests_of_file(&source)?);
     }
-    if args.request.url.is_none() {
+    if args.request.url.is_none() && args.service.is_none() {
         return Err(Failure::NoRequest);
     }
     Ok(vec![Request::from_args(&args.request)?])
+}
+
+/// What Envoy says of its clusters, from a file.
+fn clusters(
+    args: &ExplainArgs,
+    proxy: &Proxy,
+    streams: &mut Streams<'_>,
+) -> Result<Option<Snapshot>, Failure> {
+    let Some(path) = &args.health else {
+        return Ok(None);
+    };
+    let routes = || {
+        let policies = proxy.plugins.iter().map(|plugin| &plugin.policy);
+        policies.filter_map(|policy| match policy {
+            Policy::TagRoute(policy) => Some(policy),
+            Policy::TrafficTag(_) => None,
+        })
+    };
+    if routes().next().is_none() {
+        return Err(Failure::NoRoutes("health"));
+    }
+    if !routes().any(|policy| policy.health_source().is_some()) {
+        return Err(Failure::HealthOff);
+    }
+    let source = input::read(path, streams)?;
+    let name = source.name().to_owned();
+    let clusters = read_clusters(source.text().as_bytes());
+    let clusters = clusters.map_err(|error| Failure::Health { name, error })?;
+    Ok(Some(clusters))
 }
 
 fn write_report(

@@ -1,9 +1,10 @@
 //! Envoy's own configuration, alone or inside Istio's `EnvoyFilter`.
 
-use meshlane_attributes::ProxyKind;
+use meshlane_attributes::{Locality, ProxyKind};
 use meshlane_diagnostics::{JsonPath, Segment};
 
-use super::resource::Identity;
+use super::module::Module;
+use super::resource::{Identity, list};
 use super::{Findings, Kind, Origin, Plugin, Surroundings, collect_oddities};
 use crate::diagnostic::Diagnostic;
 use crate::source::{Node, Source, Value};
@@ -75,6 +76,8 @@ pub(super) fn envoy_filter(source: &Source, document: &Node, findings: &mut Find
             kind: Some(kind),
             namespace: identity.workload_namespace(),
             labels: Clone::clone(&labels),
+            listener: context.map(str::to_owned),
+            ..Surroundings::default()
         };
         search.descend(value, &path.into_iter().collect(), None, &surroundings);
         ours += search.ours;
@@ -114,6 +117,21 @@ fn node_surroundings(node: Option<&Node>) -> Surroundings {
             .iter()
             .filter_map(|entry| Some((entry.key.clone(), entry.value.text()?.to_owned())))
             .collect(),
+        locality: locality(node.and_then(|node| node.get("locality"))),
+        listener: None,
+    }
+}
+
+/// Where a bootstrap says that the node is.
+fn locality(written: Option<&Node>) -> Locality {
+    let text = |keys: &[&str]| {
+        let text = written.and_then(|written| written.get_any(keys)?.text());
+        text.unwrap_or_default().to_owned()
+    };
+    Locality {
+        region: text(&["region"]),
+        zone: text(&["zone"]),
+        sub_zone: text(&["sub_zone", "subZone"]),
     }
 }
 
@@ -164,13 +182,21 @@ impl Search<'_, '_> {
         let root_id = text(&["root_id", "rootId"]);
         let name = text(&["name"]);
         // The root id decides; without one the names are all there is to go by.
-        let Some((kind, instance)) = (match root_id.filter(|id| !id.is_empty()) {
+        let root_id = root_id.filter(|id| !id.is_empty());
+        let is_suite = Module::of_filter(config) == Some(Module::Suite);
+        let Some((kind, instance)) = (match root_id {
             Some(root_id) => Kind::of_plugin_name(root_id),
+            None if is_suite => None,
             None => [name, filter_name]
                 .into_iter()
                 .flatten()
                 .find_map(Kind::of_plugin_name),
         }) else {
+            if is_suite {
+                self.ours += 1;
+                let diagnostic = suite_without_root_id(config, root_id);
+                self.findings.diagnostics.push(diagnostic.at(path.clone()));
+            }
             return;
         };
         self.ours += 1;
@@ -223,7 +249,10 @@ impl Search<'_, '_> {
             name: name.to_owned(),
             place: configuration.map_or_else(|| config.place(), |entry| entry.key_span.clone()),
             config: parsed,
-            proxy: surroundings.clone(),
+            proxy: Surroundings {
+                listener: surroundings.listener.clone().or_else(|| list_around(path)),
+                ..surroundings.clone()
+            },
             phase: None,
         });
     }
@@ -282,6 +311,28 @@ impl Search<'_, '_> {
         collect_oddities(&node, self.findings);
         Ok(Some(node))
     }
+}
+
+/// The list that a filter is in.
+fn list_around(path: &JsonPath) -> Option<String> {
+    let segments = path.segments();
+    let is_index = |segment: &Segment| matches!(segment, Segment::Index(_));
+    let around = segments.get(..segments.iter().rposition(is_index)?)?;
+    Some(around.iter().cloned().collect::<JsonPath>().to_string())
+}
+
+fn suite_without_root_id(config: &Node, root_id: Option<&str>) -> Diagnostic {
+    let found = match root_id {
+        Some(root_id) => format!("`{root_id}` is none of them"),
+        None => "nothing says which of them runs".to_owned(),
+    };
+    let place = config.get_any(&["root_id", "rootId"]).unwrap_or(config);
+    let message =
+        format!("the module `suite` has several filters in it, and {found}: it does nothing");
+    Diagnostic::error("missing-key", place.place(), message).expected(format!(
+        "`root_id`: {}, alone or followed by /NAME",
+        list(&Module::Suite.kinds())
+    ))
 }
 
 /// The plugin configuration in the typed configuration of a Wasm filter, and whether it is

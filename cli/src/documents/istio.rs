@@ -3,6 +3,7 @@
 use meshlane_attributes::ProxyKind;
 use meshlane_diagnostics::nearest;
 
+use super::module::{Module, module_name};
 use super::resource::{Fields, Identity, list};
 use super::{Findings, Kind, Origin, Phase, Plugin, Surroundings, collect_oddities, keys};
 use crate::diagnostic::Diagnostic;
@@ -115,50 +116,86 @@ impl Resource<'_> {
     /// Which of our filters the plugin is: by `pluginName`, or by the module's name when
     /// there is none. Plugins of others are passed over.
     fn kind(&self, findings: &mut Findings) -> Option<(Kind, Option<&str>)> {
-        let module = self.wasm.get("url").and_then(Node::text).map(module_name);
-        let by_module = || {
-            Kind::ALL
-                .iter()
-                .find(|kind| module == Some(kind.as_str()))
-                .map(|kind| (*kind, None))
-        };
+        let url = self.wasm.get("url").and_then(Node::text);
+        let module = url.and_then(Module::of);
         let Some(plugin_name) = self.wasm.get("pluginName") else {
-            let kind = by_module();
-            findings.passed_over += usize::from(kind.is_none());
-            return kind;
+            return self.kind_of(module, findings);
         };
         let Some(text) = plugin_name.text() else {
             // Reported with the other fields, when the module is ours.
-            return by_module();
+            return match module {
+                Some(Module::Of(kind)) => Some((kind, None)),
+                _ => None,
+            };
         };
-        if let Some(found) = Kind::of_plugin_name(text) {
-            return Some(found);
+        let Some(found) = Kind::of_plugin_name(text) else {
+            let is_near = url.is_some_and(|url| module_name(url).starts_with("meshlane"));
+            findings
+                .diagnostics
+                .extend(self.unknown_plugin(text, module.is_some() || is_near));
+            findings.passed_over += 1;
+            return None;
+        };
+        if let Some(module) = module.filter(|module| !module.has(found.0)) {
+            findings
+                .diagnostics
+                .push(self.other_module(text, found.0, module));
         }
+        Some(found)
+    }
+
+    /// The filter that runs when no `pluginName` is given.
+    fn kind_of(
+        &self,
+        module: Option<Module>,
+        findings: &mut Findings,
+    ) -> Option<(Kind, Option<&str>)> {
+        if let Some(Module::Of(kind)) = module {
+            return Some((kind, None));
+        }
+        findings.passed_over += 1;
+        let module = module?;
+        let diagnostic = Diagnostic::error(
+            "missing-key",
+            self.wasm.place(),
+            "the module `suite` has several filters in it, and nothing says which of them runs: it does nothing",
+        )
+        .expected(format!("`pluginName`: {}", plugin_names(module)))
+        .label("in this object `pluginName` is required")
+        .at(keys(self.wasm_path));
+        findings.diagnostics.push(diagnostic);
+        None
+    }
+
+    fn unknown_plugin(&self, text: &str, is_ours: bool) -> Option<Diagnostic> {
         let known: Vec<&str> = Kind::ALL.iter().map(|kind| kind.as_str()).collect();
         let suggestion = nearest(
             text.split('/').next().unwrap_or_default(),
             known.iter().copied(),
         );
-        let ours = by_module().is_some() || module.is_some_and(|name| name.starts_with("meshlane"));
-        if ours || suggestion.is_some() {
-            let mut path = self.wasm_path.to_vec();
-            path.push("pluginName");
-            findings.diagnostics.push(
-                Diagnostic::warning(
-                    "unknown-plugin",
-                    plugin_name.place(),
-                    format!(
-                        "`{text}` names no filter of meshlane; the configuration is not checked"
-                    ),
-                )
-                .found(text)
+        let message =
+            format!("`{text}` names no filter of meshlane; the configuration is not checked");
+        (is_ours || suggestion.is_some()).then(|| {
+            self.about_plugin_name("unknown-plugin", text, message)
                 .expected(format!("{}, alone or followed by /NAME", list(&known)))
                 .suggestion(suggestion)
-                .at(keys(&path)),
-            );
-        }
-        findings.passed_over += 1;
-        None
+        })
+    }
+
+    /// A module that is one filter runs that one, whatever the plugin is called.
+    fn other_module(&self, text: &str, kind: Kind, module: Module) -> Diagnostic {
+        let kind = kind.as_str();
+        let message = format!("the filter `{kind}` is not in the module of this plugin");
+        self.about_plugin_name("plugin-mismatch", text, message)
+            .expected(plugin_names(module))
+    }
+
+    fn about_plugin_name(&self, code: &'static str, text: &str, message: String) -> Diagnostic {
+        let place = self.wasm.get("pluginName").unwrap_or(self.wasm).place();
+        let path = [self.wasm_path, &["pluginName"]].concat();
+        Diagnostic::warning(code, place, message)
+            .found(text)
+            .at(keys(&path))
     }
 
     fn check_target(&self, findings: &mut Findings) {
@@ -230,9 +267,14 @@ impl Resource<'_> {
     fn phase(&self) -> Phase {
         let entry = self.target.entry("phase");
         let written = entry.and_then(|entry| entry.value.text());
+        let priority = match self.target.get("priority").map(|node| &node.value) {
+            Some(Value::Number(number)) => number.as_i64(),
+            _ => None,
+        };
         Phase {
             sees_jwt: matches!(written, Some("AUTHZ" | "EXECUTION_PHASE_AUTHZ")),
             written: written.map(str::to_owned),
+            priority: priority.unwrap_or_default(),
             place: entry.map_or_else(|| self.target.place(), |entry| entry.value.place()),
         }
     }
@@ -262,7 +304,20 @@ impl Resource<'_> {
             kind: Some(kind),
             namespace: identity.workload_namespace(),
             labels,
+            listener: self.modes(),
+            ..Surroundings::default()
         }
+    }
+
+    /// The directions of the traffic that the plugin sees.
+    fn modes(&self) -> Option<String> {
+        let matches = self.target.get("match").map(Node::items)?.iter();
+        let mut modes: Vec<_> = matches
+            .filter_map(|matched| matched.get("mode")?.text())
+            .collect();
+        modes.sort_unstable();
+        modes.dedup();
+        (!modes.is_empty()).then(|| modes.join(", "))
     }
 
     fn no_match(&self) -> Diagnostic {
@@ -277,13 +332,9 @@ impl Resource<'_> {
     }
 }
 
-/// `…/traffic-tag:1.2@sha256:…`, `…/traffic-tag.wasm` → `traffic-tag`
-fn module_name(url: &str) -> &str {
-    let last = url.rsplit('/').next().unwrap_or_default();
-    last.split(['@', ':', '?'])
-        .next()
-        .map(|name| name.trim_end_matches(".wasm"))
-        .unwrap_or_default()
+/// The names that a plugin may have to run a filter of a module.
+fn plugin_names(module: Module) -> String {
+    format!("{}, alone or followed by /NAME", list(&module.kinds()))
 }
 
 fn check_url(fields: &mut Fields<'_, '_>) {

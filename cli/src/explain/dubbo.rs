@@ -6,11 +6,11 @@ use meshlane_attributes::dubbo::{
     is_default_carrier,
 };
 use meshlane_attributes::{ArgumentPath, ArgumentStep, Attribute, Value as Found};
-use meshlane_traffic_tag::Policy;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::Request;
+use crate::policy::Policy;
 
 /// A Dubbo call.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -46,12 +46,13 @@ impl DubboCall {
         }
     }
 
-    /// The request that the bridge makes of the call when it exposes all that the policy asks for.
+    /// The request that the bridge makes of the call when it exposes all that some policies ask for.
     /// Headers that the request has beside the call come last.
-    pub(super) fn request(&self, around: &Request, policy: &Policy) -> Request {
+    pub(super) fn request(&self, around: &Request, policies: &[&Policy]) -> Request {
         let mut request = Request {
             method: "POST".to_owned(),
             dubbo: None,
+            is_bridged: true,
             headers: Vec::new(),
             ..around.clone()
         };
@@ -66,38 +67,52 @@ impl DubboCall {
                 request.push_header(name, &value);
             }
         }
-        self.carry(&mut request, policy);
-        for attribute in policy.attributes().iter() {
-            let found = match attribute {
-                Attribute::DubboArgument(path) => self.argument(path).and_then(found),
-                Attribute::DubboAttachment(name) if !is_carrier(policy, name) => {
-                    self.attachments.get(name).and_then(found)
-                }
-                _ => None,
-            };
-            let name = header_name(attribute);
-            let value = found.as_ref().and_then(encode_value);
-            if let (Some(name), Some(value)) = (name, value) {
-                request.push_header(&name, &value);
+        let written = policies
+            .iter()
+            .flat_map(|policy| policy.attachment_carriers());
+        let written: Vec<_> = written.collect();
+        self.carry(&mut request, &written);
+        let mut asked: Vec<&Attribute> = Vec::new();
+        for attribute in policies.iter().flat_map(|policy| policy.attributes()) {
+            if !asked.contains(&attribute) {
+                asked.push(attribute);
             }
+        }
+        for attribute in asked {
+            self.expose(&mut request, attribute, &written);
         }
         request.headers.extend(around.headers.iter().cloned());
         request
     }
 
     /// Tags and trace context, under their own names.
-    fn carry(&self, request: &mut Request, policy: &Policy) {
+    fn carry(&self, request: &mut Request, written: &[&str]) {
         let mut carriers = Vec::new();
         for (name, value) in &self.attachments {
             let Some(value) = found(value) else { continue };
             let text = value.as_text().filter(|text| is_carrier_value(text));
-            if let Some(text) = text.filter(|_| is_carrier(policy, name)) {
+            if let Some(text) = text.filter(|_| is_carrier(written, name)) {
                 request.push_header(name, &text);
                 carriers.push(name.as_str());
             }
         }
         if let Some(list) = encode_carriers(carriers) {
             request.push_header(CARRIERS, &list);
+        }
+    }
+
+    fn expose(&self, request: &mut Request, attribute: &Attribute, written: &[&str]) {
+        let found = match attribute {
+            Attribute::DubboArgument(path) => self.argument(path).and_then(found),
+            Attribute::DubboAttachment(name) if !is_carrier(written, name) => {
+                self.attachments.get(name).and_then(found)
+            }
+            _ => None,
+        };
+        let name = header_name(attribute);
+        let value = found.as_ref().and_then(encode_value);
+        if let (Some(name), Some(value)) = (name, value) {
+            request.push_header(&name, &value);
         }
     }
 
@@ -112,10 +127,10 @@ impl DubboCall {
     }
 }
 
-/// Whether an attachment goes under its own name: by default, or because the policy writes it, in
+/// Whether an attachment goes under its own name: by default, or because a policy writes it, in
 /// which case the bridge has to be told.
-fn is_carrier(policy: &Policy, name: &str) -> bool {
-    let mut written = policy.attachment_carriers();
+fn is_carrier(written: &[&str], name: &str) -> bool {
+    let mut written = written.iter();
     is_default_carrier(name) || written.any(|carrier| carrier.eq_ignore_ascii_case(name))
 }
 
@@ -137,6 +152,7 @@ mod tests {
     use meshlane_attributes::ProxyKind;
 
     use super::*;
+    use crate::documents::Kind;
 
     fn headers(call: &str, attributes: &[&str]) -> Vec<(String, String)> {
         let rules: Vec<_> = attributes
@@ -147,9 +163,11 @@ mod tests {
             "name": "x-t", "onIncoming": "keep", "rules": rules,
             "carriers": [{"attachment": "x-lane"}],
         }]});
-        let policy = Policy::parse(config.to_string().as_bytes(), ProxyKind::Bare).unwrap();
+        let config = config.to_string();
+        let policy = Policy::parse(Kind::TrafficTag, config.as_bytes(), ProxyKind::Bare);
+        let policy = policy.unwrap().unwrap();
         let call: DubboCall = serde_json::from_str(call).unwrap();
-        let request = call.request(&Request::default(), &policy);
+        let request = call.request(&Request::default(), &[&policy]);
         let path = (":path".to_owned(), request.path);
         let headers = request.headers.into_iter();
         let headers = headers.map(|(name, value)| (name, value.to_string()));

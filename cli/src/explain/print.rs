@@ -1,30 +1,37 @@
 //! Explanations for people.
 
+mod condition;
+mod tag_route;
+mod traffic_tag;
+
 use std::fmt::Write as _;
 
-use meshlane_conditions::Explanation as Condition;
 use meshlane_diagnostics::Reason;
-use meshlane_traffic_tag::{HeaderWrite, RuleExplanation, TagExplanation};
+use meshlane_traffic_tag::HeaderWrite;
 
-use super::Explained;
+use super::{Decided, Explained, Explanation};
 
 /// An explained request as text.
 pub fn print(explained: &Explained) -> String {
     let mut page = Page::default();
     page.line(0, &explained.request);
-    if !explained.reserved_headers_removed.is_empty() {
-        let names = explained.reserved_headers_removed.join(", ");
-        page.line(1, &format!("reserved headers are removed first: {names}"));
-    }
     if let Some(needs) = &explained.bridge_needs {
         page.line(1, &format!("if the filter `dubbo` has {needs}"));
     }
-    for tag in &explained.explanation.tags {
-        page.gap();
-        page.tag(tag);
+    let are_several = explained.plugins.len() > 1;
+    for decided in &explained.plugins {
+        if are_several {
+            page.gap();
+            page.line(1, &format!("{} ({})", decided.plugin, decided.kind));
+        }
+        page.plugin(decided);
     }
-    page.gap();
-    page.writes(explained);
+    if let Some(random) = &explained.random {
+        page.line(
+            1,
+            &format!("chance  --random {random} gives the same again"),
+        );
+    }
     page.text
 }
 
@@ -34,104 +41,48 @@ struct Page {
 }
 
 impl Page {
-    fn tag(&mut self, tag: &TagExplanation) {
-        let value = tag.value.as_deref().unwrap_or("(none)");
-        self.line(1, &format!("tag {} = {value}", tag.name));
-        self.line(2, &format!("because   {}", with_meaning(tag.reason)));
-        if let Some(rule) = &tag.rule {
-            self.line(2, &format!("rule      {rule}"));
+    fn plugin(&mut self, decided: &Decided) {
+        let removed = &decided.reserved_headers_removed;
+        if !removed.is_empty() {
+            let names = removed.join(", ");
+            self.line(1, &format!("reserved headers are removed first: {names}"));
         }
-        let incoming = match &tag.incoming_value {
-            Some(value) => format!("{value}, {}", with_meaning(tag.incoming)),
-            None => with_meaning(tag.incoming),
-        };
-        self.line(2, &format!("incoming  {incoming}"));
-        self.line(2, &format!("carriers  {}", tag.carriers.join(", ")));
-        if !tag.rules.is_empty() {
-            self.line(2, "rules");
-        }
-        for (index, rule) in tag.rules.iter().enumerate() {
-            self.rule(index + 1, rule);
-        }
-        if let Some(default) = &tag.default {
-            self.line(2, &format!("default   {default}"));
-        }
-    }
-
-    fn rule(&mut self, number: usize, rule: &RuleExplanation) {
-        let sign = match rule.reason {
-            reason if reason == Reason::RuleMatched.as_str() => '✓',
-            reason if reason == Reason::RuleNotReached.as_str() => '·',
-            _ => '✗',
-        };
-        self.line(
-            3,
-            &format!("{sign} {number}. {} → {}", rule.name, rule.source),
-        );
-        self.line(5, &with_meaning(rule.reason));
-        if let Some(condition) = &rule.condition {
-            self.condition(condition, "", "");
-        }
-    }
-
-    /// A condition and the conditions inside it, as a tree.
-    fn condition(&mut self, condition: &Condition, first: &str, rest: &str) {
-        let truth = condition.truth().as_str();
-        let (text, parts): (String, Vec<&Condition>) = match condition {
-            Condition::Leaf {
-                attribute,
-                found,
-                operator,
-                expected,
-                position,
-                ..
-            } => {
-                let found = match found {
-                    Some(found) => format!("found {found:?}"),
-                    None => "absent".to_owned(),
-                };
-                let position = position
-                    .map(|position| format!(", falls at {position}"))
-                    .unwrap_or_default();
-                let text = format!("{attribute} {operator} {expected}: {found}{position}");
-                (text, Vec::new())
+        match &decided.explanation {
+            Explanation::TagRoute(routed) => self.routed(routed),
+            Explanation::TrafficTag(explanation) => {
+                for tag in &explanation.tags {
+                    self.gap();
+                    self.tag(tag);
+                }
             }
-            Condition::All { parts, .. } => ("all of".to_owned(), parts.iter().collect()),
-            Condition::Any { parts, .. } => ("any of".to_owned(), parts.iter().collect()),
-            Condition::Not { part, .. } => ("not".to_owned(), vec![part]),
-        };
-        self.line(5, &format!("{first}{truth:<7} {text}"));
-        let last = parts.len().saturating_sub(1);
-        for (index, part) in parts.into_iter().enumerate() {
-            let (branch, below) = if index == last {
-                ("└─ ", "   ")
-            } else {
-                ("├─ ", "│  ")
-            };
-            self.condition(part, &format!("{rest}{branch}"), &format!("{rest}{below}"));
         }
+        self.gap();
+        self.writes(&decided.explanation);
     }
 
-    fn writes(&mut self, explained: &Explained) {
-        let explanation = &explained.explanation;
-        if explanation.headers.is_empty() && explanation.set_cookies.is_empty() {
+    fn writes(&mut self, explanation: &Explanation) {
+        let writes = explanation.writes();
+        let cookies = match explanation {
+            Explanation::TrafficTag(explanation) => explanation.set_cookies.as_slice(),
+            Explanation::TagRoute(_) => &[],
+        };
+        if explanation.is_refused() {
+            self.line(1, "respond 503, the request goes nowhere");
+        } else if writes.is_empty() && cookies.is_empty() {
             self.line(1, "nothing is written");
+        } else {
+            writes.iter().for_each(|write| self.write(write));
         }
-        for HeaderWrite { name, value } in &explanation.headers {
-            match value {
-                Some(value) => self.line(1, &format!("set     {name}: {value}")),
-                None => self.line(1, &format!("remove  {name}")),
-            }
-        }
-        for cookie in &explanation.set_cookies {
+        for cookie in cookies {
             self.line(1, &format!("respond set-cookie: {cookie}"));
         }
-        self.line(1, &format!("log     {}", explanation.summary));
-        if let Some(random) = &explained.random {
-            self.line(
-                1,
-                &format!("chance  --random {random} gives the same again"),
-            );
+        self.line(1, &format!("log     {}", explanation.summary()));
+    }
+
+    fn write(&mut self, HeaderWrite { name, value }: &HeaderWrite) {
+        match value {
+            Some(value) => self.line(1, &format!("set     {name}: {value}")),
+            None => self.line(1, &format!("remove  {name}")),
         }
     }
 

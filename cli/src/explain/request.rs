@@ -1,7 +1,7 @@
 //! A request, as it is typed, recorded or kept in a file.
 
-use meshlane_attributes::{Headers, MetadataValue, StaticFacts};
-use meshlane_traffic_tag::Policy;
+use meshlane_attributes::{Headers, MetadataValue, RequestSettings, StaticFacts};
+use meshlane_traffic_tag::HeaderWrite;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
@@ -9,6 +9,7 @@ use super::InvalidRequest;
 use super::bytes::{HeaderText, parse_hex};
 use super::dubbo::DubboCall;
 use crate::args::RequestArgs;
+use crate::policy::Policy;
 
 /// A request in the format of the decision tables.
 #[derive(Debug, Clone, Deserialize)]
@@ -36,6 +37,9 @@ pub struct Request {
     pub dubbo: Option<DubboCall>,
     /// The random bytes of the request: 16, in hexadecimal.
     pub random: Option<String>,
+    /// Whether a bridge has made it of a Dubbo call.
+    #[serde(skip)]
+    pub(super) is_bridged: bool,
 }
 
 impl Default for Request {
@@ -52,6 +56,7 @@ impl Default for Request {
             jwt: None,
             dubbo: None,
             random: None,
+            is_bridged: false,
         }
     }
 }
@@ -135,18 +140,18 @@ impl Request {
         }
     }
 
-    /// The facts that a filter would have of the request, and the names of the reserved
-    /// headers that it removes before it looks at anything. A Dubbo call comes through the bridge
-    /// in front of the filter, and that exposes everything that the policy asks for.
-    pub fn facts(&self, policy: &Policy) -> (StaticFacts, Vec<String>) {
+    /// The request as it comes to the first filter. A Dubbo call comes through the bridge in front
+    /// of it, and that exposes everything that some policies ask for.
+    pub(super) fn bridged(&self, policies: &[&Policy]) -> Self {
         match &self.dubbo {
-            Some(call) => call.request(self, policy).http_facts(policy, true),
-            None => self.http_facts(policy, false),
+            Some(call) => call.request(self, policies),
+            None => self.clone(),
         }
     }
 
-    fn http_facts(&self, policy: &Policy, is_from_bridge: bool) -> (StaticFacts, Vec<String>) {
-        let settings = policy.settings();
+    /// The facts that a filter would have of the request, and the names of the reserved
+    /// headers that it removes before it looks at anything.
+    pub fn facts(&self, settings: &RequestSettings) -> (StaticFacts, Vec<String>) {
         let pseudo = [
             (":method", &self.method),
             (":scheme", &self.scheme),
@@ -162,7 +167,7 @@ impl Request {
             .map(|(name, value)| (name.to_ascii_lowercase(), value.as_bytes()));
         let mut headers: Headers = pseudo.chain(headers).collect();
         let believed = settings.dubbo_headers;
-        let reserved = headers.take_unproven(believed, || is_from_bridge);
+        let reserved = headers.take_unproven(believed, || self.is_bridged);
         let facts = StaticFacts {
             headers,
             source_address: self.source_address.clone(),
@@ -178,6 +183,23 @@ impl Request {
             None => facts,
         };
         (facts, reserved.into_iter().collect())
+    }
+
+    /// Takes headers out, as a filter does with reserved ones.
+    pub(super) fn remove_headers(&mut self, names: &[String]) {
+        self.headers
+            .retain(|(name, _)| !names.contains(&name.to_ascii_lowercase()));
+    }
+
+    /// Sets and removes headers, as a filter does.
+    pub(super) fn write(&mut self, writes: &[HeaderWrite]) {
+        for write in writes {
+            self.headers
+                .retain(|(name, _)| !name.eq_ignore_ascii_case(&write.name));
+            if let Some(value) = &write.value {
+                self.push_header(&write.name, value);
+            }
+        }
     }
 
     /// The random bytes of the request.
@@ -289,7 +311,7 @@ mod tests {
         let request = Request::from_args(&args).unwrap();
         assert_eq!(request.method, "POST");
         assert_eq!(request.authority, "b");
-        let (facts, _) = request.facts(&Policy::default());
+        let (facts, _) = request.facts(&RequestSettings::default());
         assert_eq!(facts.headers.first("x-user"), Some(&b"alice"[..]));
         assert_eq!(facts.headers.first("cookie"), Some(&b"a=1; b=2"[..]));
         assert_eq!(
@@ -302,7 +324,7 @@ mod tests {
     fn reserved_headers_are_taken_out() {
         let mut request = Request::default();
         request.push_header("x-meshlane-route", "x");
-        let (facts, reserved) = request.facts(&Policy::default());
+        let (facts, reserved) = request.facts(&RequestSettings::default());
         assert_eq!(reserved, ["x-meshlane-route"]);
         assert_eq!(facts.headers.first("x-meshlane-route"), None);
     }

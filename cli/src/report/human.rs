@@ -27,10 +27,7 @@ impl Human {
     pub fn render(&self, files: &[CheckedFile]) -> String {
         let mut text = String::new();
         for file in files {
-            for message in &file.messages {
-                text.push_str(&self.message(&file.source, message));
-                text.push_str("\n\n");
-            }
+            text.push_str(&self.messages(&file.source, &file.messages));
         }
         // Of files that could not be read there is nothing to sum up.
         if !files.is_empty() {
@@ -38,6 +35,14 @@ impl Human {
             text.push('\n');
         }
         text
+    }
+
+    /// Messages about a file.
+    pub fn messages(&self, source: &Source, messages: &[Message]) -> String {
+        let messages = messages.iter();
+        messages
+            .map(|message| self.message(source, message) + "\n\n")
+            .collect()
     }
 
     fn message(&self, source: &Source, message: &Message) -> String {

@@ -26,8 +26,8 @@ pub fn reference(kind: Kind) -> String {
             page.object(&name, definition);
         }
     }
-    if !kind.is_network() {
-        page.attributes();
+    if kind.decides() {
+        page.attributes(kind);
     }
     page.reasons(kind);
     page.text
@@ -132,13 +132,15 @@ impl<'s> Page<'s> {
     }
 
     /// The attributes that conditions and rules can name.
-    fn attributes(&mut self) {
+    fn attributes(&mut self, kind: Kind) {
         self.line("");
         self.line("## Attributes");
         self.line("");
         self.line("What stands in capitals is the user's own.");
         self.line("");
-        for name in Attribute::NAMES {
+        // Tags are known while they are decided; later they are found in their carriers.
+        let names = Attribute::NAMES.iter();
+        for name in names.filter(|name| kind == Kind::TrafficTag || **name != "tag.NAME") {
             self.line(&format!("- `{name}`"));
         }
     }
@@ -152,7 +154,7 @@ impl<'s> Page<'s> {
             Kind::Dubbo => {
                 "The same code stands in metrics, logs and the messages of Dubbo errors."
             }
-            Kind::TrafficTag => {
+            Kind::TagRoute | Kind::TrafficTag => {
                 "The same code stands in metrics, access logs, debug logs and `meshlane explain`."
             }
         });
@@ -174,6 +176,9 @@ impl<'s> Page<'s> {
         }
         if let Some(items) = schema.get("items") {
             return format!("list of {}", self.type_of(items));
+        }
+        if let Some(values @ Value::Object(_)) = schema.get("additionalProperties") {
+            return format!("map of names to {}", self.type_of(values));
         }
         for keyword in ["anyOf", "oneOf"] {
             if let Some(alternatives) = schema.get(keyword).and_then(Value::as_array) {
@@ -210,11 +215,13 @@ impl<'s> Page<'s> {
 
 /// Whether a filter gives this reason.
 fn concerns(reason: Reason, kind: Kind) -> bool {
+    let areas: &[&str] = match kind {
+        Kind::Dubbo => &["bridge", "config"],
+        Kind::TagRoute => &["config", "request", "route", "router", "health"],
+        Kind::TrafficTag => &["config", "request", "tag", "incoming", "rule"],
+    };
     let code = reason.as_str();
-    match kind {
-        Kind::Dubbo => code.starts_with("bridge-") || code.starts_with("config-"),
-        Kind::TrafficTag => !code.starts_with("bridge-"),
-    }
+    areas.contains(&code.split('-').next().unwrap_or(code))
 }
 
 fn definition_name(schema: &Value) -> Option<String> {

@@ -6,6 +6,7 @@ use meshlane::check::Structure;
 use meshlane::documents::Kind;
 use meshlane::{schema, source::Source};
 use meshlane_bridge::config::DubboConfig;
+use meshlane_tag_route::config::TagRouteConfig;
 use meshlane_traffic_tag::config::TrafficTagConfig;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -24,6 +25,47 @@ fn complete_dubbo() -> Value {
             "maxQueuedCalls": 1, "maxHeaderBytes": 1, "maxDepth": 1
         },
         "metrics": {"maxNames": 1}
+    })
+}
+
+/// A configuration of `tag-route` in which every key occurs.
+fn complete_tag_route() -> Value {
+    let fallback = json!({"values": ["a"], "label": "l", "then": "skip"});
+    json!({
+        "name": "routes", "onInvalidConfig": "refuse", "dubboHeaders": "bridge", "debug": true,
+        "sourceIp": {"trustedHops": 1}, "jwt": {"filter": "f", "payloadKey": "p"},
+        "output": {"header": "x", "value": "cluster"}, "locality": {"zone": "z"},
+        "health": {
+            "cluster": "c", "interval": 1, "maxBytes": 1, "staleAfter": 1,
+            "minHealthy": {"endpoints": 1, "percent": 1}
+        },
+        "select": {"balance": "endpoints", "by": "path", "salt": "s"},
+        "chains": {"default": [{
+            "name": "r", "enabled": true, "force": true, "fallback": fallback,
+            "locality": {"levels": ["zone"]},
+            "unit": {
+                "keys": ["path"], "label": "l", "hash": {"algorithm": "xxh64", "salt": "s", "of": 1},
+                "divisor": 1, "ranges": [{"unit": "u", "from": 0, "below": 1}], "default": "u"
+            },
+            "tag": {
+                "preset": "dubbo", "keys": ["path"], "label": "l", "untagged": ["u"], "separator": "/",
+                "hierarchy": "groups", "forceKey": "path", "groups": [{"tag": "t", "labels": {"l": ["v"]}}]
+            },
+            "condition": {"by": "path", "salt": "s", "rules": [{
+                "name": "r", "enabled": true, "from": {"attribute": "path", "exact": 1},
+                "to": [{
+                    "labels": {"l": ["v"]}, "notLabels": {"l": ["v"]}, "same": {"l": "path"}, "weight": 1
+                }]
+            }]},
+            "weight": {"label": "l", "values": [{"value": "v", "weight": 1}], "by": "path", "salt": "s"}
+        }]},
+        "services": [{
+            "name": "s", "hosts": ["h"], "chain": "default", "lastResort": "baseline", "baseline": {"l": "v"},
+            "destinations": [{
+                "name": "d", "cluster": "c", "labels": {"l": "v"},
+                "minHealthy": {"endpoints": 1, "percent": 1}, "weight": 1
+            }]
+        }]
     })
 }
 
@@ -64,6 +106,8 @@ fn every_change_is_judged_alike() {
     let changes =
         changes_are_judged_alike::<TrafficTagConfig>(Kind::TrafficTag, &complete_traffic_tag());
     assert!(changes > 800, "{changes}");
+    let changes = changes_are_judged_alike::<TagRouteConfig>(Kind::TagRoute, &complete_tag_route());
+    assert!(changes > 1000, "{changes}");
     let changes = changes_are_judged_alike::<DubboConfig>(Kind::Dubbo, &complete_dubbo());
     assert!(changes > 400, "{changes}");
 }

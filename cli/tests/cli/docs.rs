@@ -63,9 +63,11 @@ fn shown_output_is_what_is_printed() {
                 continue;
             };
             let prefix = format!("{}/", directory.display());
+            let manifests = format!("{}/istio-manifests/", workspace().display());
             let arguments: Vec<String> = words(command)
                 .into_iter()
                 .map(|word| word.replacen("examples/", &format!("{prefix}examples/"), 1))
+                .map(|word| word.replacen("istio-manifests/", &manifests, 1))
                 .collect();
             let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
             let outcome = meshlane_with_input(&arguments, "");
@@ -102,6 +104,7 @@ fn example_files_pass_check_unless_they_show_mistakes() {
         "docs/guide/examples",
         "istio-manifests",
         "istio-manifests/dubbo",
+        "istio-manifests/tag-route",
     ];
     let folders = folders.map(|folder| workspace().join(folder));
     for file in folders
@@ -113,6 +116,33 @@ fn example_files_pass_check_unless_they_show_mistakes() {
         let shows_mistakes = name.contains("with-mistakes");
         assert_eq!(exit == Exit::Fine, !shows_mistakes, "{name}");
     }
+}
+
+/// Every case and scenario that the page on failures rests on is there: `*TABLE: CASE*` and `SCENARIO`.
+#[test]
+fn named_tests_are_there() {
+    let read = |path: &str| std::fs::read_to_string(workspace().join(path)).unwrap();
+    let page = read("docs/guide/what-happens-when.md");
+    let scenarios = read("e2e/tests/route_rooms.rs") + &read("e2e/tests/istio/routing.rs");
+    let mut named = 0;
+    // The last column, where what is in italics has a colon.
+    let rows = page.lines().filter_map(|line| line.strip_suffix(" |"));
+    for shown_by in rows.filter_map(|row| row.rsplit(" | ").next()) {
+        for case in shown_by.split('*').skip(1).step_by(2) {
+            let (table, case) = case.split_once(": ").unwrap();
+            let table = read(&format!("testdata/tag-route/{table}.json"));
+            let table: serde_json::Value = serde_json::from_str(&table).unwrap();
+            let mut cases = table["cases"].as_array().unwrap().iter();
+            assert!(cases.any(|known| known["name"] == case), "{case}");
+            named += 1;
+        }
+        let scenario = shown_by.split('`').skip(1).step_by(2);
+        for name in scenario.filter(|name| name.contains('_')) {
+            assert!(scenarios.contains(&format!("async fn {name}()")), "{name}");
+            named += 1;
+        }
+    }
+    assert!(named > 40, "only {named}");
 }
 
 #[test]

@@ -84,16 +84,16 @@ fn explains_for_programs() {
         "http://shop.example/",
     ]);
     let report = outcome.json();
-    assert_eq!(report["plugin"], "WasmPlugin demo/edge");
     assert_eq!(report["proxy"], "gateway");
     let request = &report["requests"][0];
     assert_eq!(request["request"], "GET http://shop.example/");
     assert_eq!(request["random"], "000102030405060708090a0b0c0d0e0f");
-    assert_eq!(request["tags"][0]["name"], "x-mse-tag");
-    assert_eq!(
-        request["tags"][0]["rules"][0]["condition"]["truth"],
-        "unknown"
-    );
+    let plugin = &request["plugins"][0];
+    assert_eq!(plugin["plugin"], "WasmPlugin demo/edge");
+    assert_eq!(plugin["kind"], "traffic-tag");
+    let tag = &plugin["tags"][0];
+    assert_eq!(tag["name"], "x-mse-tag");
+    assert_eq!(tag["rules"][0]["condition"]["truth"], "unknown");
 }
 
 #[test]
@@ -123,7 +123,7 @@ fn the_workload_is_as_the_document_or_the_flags_say() {
         arguments.extend(extra);
         arguments.push("http://shop.example/");
         let report = meshlane(&arguments).json();
-        report["requests"][0]["tags"][0]["value"].clone()
+        report["requests"][0]["plugins"][0]["tags"][0]["value"].clone()
     };
     assert_eq!(tag(&[]), json!("shop-in-demo"));
     assert_eq!(tag(&["--label", "app=cart"]), json!("other"));
@@ -145,7 +145,10 @@ fn filters_of_a_bootstrap_are_explained_with_its_node() {
         ])
         .json();
         assert_eq!(report["proxy"], "sidecar");
-        assert_eq!(report["requests"][0]["tags"][0]["value"], value);
+        assert_eq!(
+            report["requests"][0]["plugins"][0]["tags"][0]["value"],
+            value
+        );
     }
 }
 
@@ -170,7 +173,10 @@ fn the_proxy_decides_what_happens_to_incoming_tags() {
             "http://shop.example/",
         ])
         .json();
-        assert_eq!(report["requests"][0]["tags"][0]["incoming"], incoming);
+        assert_eq!(
+            report["requests"][0]["plugins"][0]["tags"][0]["incoming"],
+            incoming
+        );
     }
 }
 
@@ -207,7 +213,10 @@ fn requests_come_from_files_too() {
         ])
         .json();
         for request in report["requests"].as_array().unwrap() {
-            assert_eq!(request["tags"][0]["value"], "gray", "{file}: {request}");
+            assert_eq!(
+                request["plugins"][0]["tags"][0]["value"], "gray",
+                "{file}: {request}"
+            );
         }
     }
 }
@@ -231,7 +240,7 @@ fn grpc_requests_have_a_service_and_a_method() {
         request["request"],
         "POST http://shop.example/shop.v1.Cart/Get"
     );
-    assert_eq!(request["tags"][0]["rule"], "grpc");
+    assert_eq!(request["plugins"][0]["tags"][0]["rule"], "grpc");
 }
 
 #[test]
@@ -240,7 +249,7 @@ fn what_cannot_be_explained_is_said() {
         (
             vec!["-c", CONFIG, "http://a/"],
             Exit::Failed,
-            "several plugins, choose one with --plugin: edge, inner",
+            "several proxies or listeners, choose one with --plugin: edge, inner",
         ),
         (
             vec!["-c", CONFIG, "--plugin", "egde", "http://a/"],

@@ -14,6 +14,8 @@ mod docs;
 mod dubbo;
 mod explain;
 mod generated;
+mod render;
+mod routes;
 mod tables;
 
 use std::ffi::OsString;

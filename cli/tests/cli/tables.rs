@@ -1,147 +1,160 @@
 //! The decision tables of `testdata/`, decided by `explain`.
 
+mod tag_route;
+mod traffic_tag;
+
 use std::collections::BTreeMap;
 
 use meshlane::command::Exit;
-use meshlane::explain::{HeaderText, Request, explain};
-use meshlane_attributes::{ProxyKind, Workload};
-use meshlane_traffic_tag::Policy;
+use meshlane::documents::Kind;
+use meshlane::explain::{Deciding, Proxy, Request, explain};
+use meshlane::policy::Policy;
+use meshlane_attributes::{Locality, ProxyKind, Workload};
+use meshlane_tag_route::{ClusterHealth, Snapshot};
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::{files, meshlane_with_input, workspace};
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Table {
+struct Table<E> {
     name: String,
     #[serde(default)]
-    proxy: Proxy,
+    proxy: Identity,
     config: Value,
-    cases: Vec<Case>,
+    /// What Envoy says of its clusters: healthy endpoints and all.
+    health: Option<BTreeMap<String, (u32, u32)>>,
+    cases: Vec<Case<E>>,
 }
 
 #[derive(Deserialize, Default)]
 #[serde(rename_all = "camelCase", default)]
-struct Proxy {
+struct Identity {
     id: String,
     labels: BTreeMap<String, String>,
     namespace: Option<String>,
+    locality: Place,
     /// Of the listener, for those who play the table on a proxy.
     #[serde(rename = "direction")]
     _direction: Option<String>,
 }
 
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "camelCase", default)]
+struct Place {
+    region: String,
+    zone: String,
+    sub_zone: String,
+}
+
 #[derive(Deserialize)]
-struct Case {
+struct Case<E> {
     name: String,
     request: Request,
-    expect: Expected,
+    expect: E,
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Expected {
-    tags: Vec<Value>,
-    headers: BTreeMap<String, Option<HeaderText>>,
-    /// How the only cookie begins; nothing when there must be none.
-    set_cookie: Option<String>,
+/// A case that was explained.
+struct Explained<'t, E> {
+    case: &'t Case<E>,
+    proxy: &'t Proxy,
+    /// What the plugin did.
+    decided: Value,
+    /// What to call the case.
+    name: String,
 }
 
-#[test]
-fn explain_decides_as_the_tables_say() {
+/// Explains the cases of every table of a filter.
+fn explain_tables<E: DeserializeOwned>(kind: Kind, assert: impl Fn(Explained<'_, E>)) {
+    let folder = workspace().join("testdata").join(kind.as_str());
     let mut cases = 0;
-    for path in files(&workspace().join("testdata/traffic-tag"), &["json"]) {
+    for path in files(&folder, &["json"]) {
         let text = std::fs::read_to_string(&path).unwrap();
-        let table: Table = serde_json::from_str(&text)
+        let table: Table<E> = serde_json::from_str(&text)
             .unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-        let workload = workload(&table.proxy);
-        let policy = Policy::parse(table.config.to_string().as_bytes(), workload.proxy)
-            .unwrap_or_else(|violations| panic!("{}: {violations}", table.name));
-        assert_checked(&table);
+        let proxy = table.proxy(kind);
+        table.assert_checked(kind);
         for case in &table.cases {
-            assert_case(
-                &policy,
-                &workload,
+            let random = case.request.random_bytes().unwrap().unwrap_or_default();
+            let explained = explain(&proxy, &case.request, random);
+            let mut explained = serde_json::to_value(&explained).unwrap();
+            assert(Explained {
                 case,
-                &format!("{}: {}", table.name, case.name),
-            );
+                proxy: &proxy,
+                decided: explained["plugins"][0].take(),
+                name: format!("{}: {}", table.name, case.name),
+            });
             cases += 1;
         }
     }
-    assert!(cases > 0, "there are no decision tables");
-}
-
-/// What the filter accepts, `check` accepts.
-fn assert_checked(table: &Table) {
-    if table.config.is_null() {
-        return;
-    }
-    let proxy = match table.proxy.id.split_once('~') {
-        Some(("router", _)) => "gateway",
-        Some((kind, _)) => kind,
-        None => "bare",
-    };
-    let config = table.config.to_string();
-    let outcome = meshlane_with_input(&["check", "--proxy", proxy, "-"], &config);
-    assert_eq!(
-        outcome.exit,
-        Exit::Fine,
-        "{}: {}",
-        table.name,
-        outcome.output
+    assert!(
+        cases > 0,
+        "there are no decision tables of {}",
+        kind.as_str()
     );
 }
 
-fn workload(proxy: &Proxy) -> Workload {
-    Workload {
-        proxy: ProxyKind::from_node_id(&proxy.id),
-        namespace: proxy.namespace.clone(),
-        labels: proxy.labels.clone(),
-        ..Workload::default()
-    }
-}
-
-fn assert_case(policy: &Policy, workload: &Workload, case: &Case, name: &str) {
-    let random = case.request.random_bytes().unwrap().unwrap_or_default();
-    let explained = explain(policy, &case.request, workload, random);
-    let explained = serde_json::to_value(&explained).unwrap();
-
-    let tags = explained["tags"].as_array().unwrap();
-    assert_eq!(tags.len(), case.expect.tags.len(), "{name}");
-    for (tag, expected) in tags.iter().zip(&case.expect.tags) {
-        for (key, value) in expected.as_object().unwrap() {
-            assert_eq!(&tag[key], value, "{name}: {key} of {}", tag["name"]);
+impl<E> Table<E> {
+    fn proxy(&self, kind: Kind) -> Proxy {
+        let workload = Workload {
+            proxy: ProxyKind::from_node_id(&self.proxy.id),
+            namespace: self.proxy.namespace.clone(),
+            labels: self.proxy.labels.clone(),
+            locality: Locality {
+                region: self.proxy.locality.region.clone(),
+                zone: self.proxy.locality.zone.clone(),
+                sub_zone: self.proxy.locality.sub_zone.clone(),
+            },
+        };
+        let policy = Policy::parse(kind, self.document().as_bytes(), workload.proxy);
+        let policy = policy.unwrap_or_else(|violations| panic!("{}: {violations}", self.name));
+        Proxy {
+            workload,
+            clusters: self.health.as_ref().map(snapshot),
+            plugins: vec![Deciding {
+                plugin: self.name.clone(),
+                policy: policy.unwrap(),
+            }],
         }
     }
 
-    for (header, expected) in &case.expect.headers {
-        assert_eq!(
-            upstream(&explained, policy, &case.request, header),
-            expected.as_ref().map(ToString::to_string),
-            "{name}: header {header}"
-        );
+    /// The document as the filter receives it.
+    fn document(&self) -> String {
+        match &self.config {
+            Value::Null => String::new(),
+            config => config.to_string(),
+        }
     }
 
-    let cookies = explained["setCookies"].as_array().unwrap();
-    match (&case.expect.set_cookie, cookies.as_slice()) {
-        (None, []) => {}
-        (Some(beginning), [cookie]) if cookie.as_str().unwrap().starts_with(beginning) => {}
-        (expected, _) => panic!("{name}: expected {expected:?}, found {cookies:?}"),
+    /// What the filter accepts, `check` accepts.
+    fn assert_checked(&self, kind: Kind) {
+        if self.config.is_null() {
+            return;
+        }
+        let proxy = match self.proxy.id.split_once('~') {
+            Some(("router", _)) => "gateway",
+            Some((kind, _)) => kind,
+            None => "bare",
+        };
+        let arguments = ["check", "--kind", kind.as_str(), "--proxy", proxy, "-"];
+        let outcome = meshlane_with_input(&arguments, self.document());
+        assert_eq!(
+            outcome.exit,
+            Exit::Fine,
+            "{}: {}",
+            self.name,
+            outcome.output
+        );
     }
 }
 
-/// What the upstream sees for a header: what is written, otherwise what came.
-fn upstream(explained: &Value, policy: &Policy, request: &Request, header: &str) -> Option<String> {
-    let writes = explained["headers"].as_array().unwrap();
-    if let Some(write) = writes.iter().find(|write| write["name"] == header) {
-        return write["value"].as_str().map(str::to_owned);
-    }
-    let removed = explained["reservedHeadersRemoved"].as_array().unwrap();
-    if removed.iter().any(|name| name == header) {
-        return None;
-    }
-    let (facts, _) = request.facts(policy);
-    let bytes = facts.headers.joined(header)?.into_owned();
-    Some(HeaderText::from(bytes).to_string())
+fn snapshot(health: &BTreeMap<String, (u32, u32)>) -> Snapshot {
+    let clusters = health.iter();
+    let clusters = clusters.map(|(name, (healthy, total))| {
+        let (healthy, total) = (*healthy, *total);
+        (name.as_str(), ClusterHealth { healthy, total })
+    });
+    clusters.collect()
 }

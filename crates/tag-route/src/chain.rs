@@ -136,3 +136,26 @@ pub(crate) fn choose(weights: impl Iterator<Item = f64> + Clone, fraction: f64) 
     // Where rounding leaves a place at the very end.
     last
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    #[cfg(target_arch = "wasm32")]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
+    #[test]
+    fn shares_lie_one_after_the_other() {
+        let at = |weights: &[f64], fraction| choose(weights.iter().copied(), fraction);
+        let last = 1.0 - f64::EPSILON;
+        let weights = [0.0, 1.0, 0.0, 3.0, 0.0];
+        assert_eq!(at(&weights, 0.0), Some(1));
+        assert_eq!(at(&weights, 0.249), Some(1));
+        assert_eq!(at(&weights, 0.25), Some(3));
+        assert_eq!(at(&weights, last), Some(3));
+        // Whatever rounding does at the end, it is one that has a share.
+        assert_eq!(at(&weights, 1.0), Some(3));
+        assert_eq!(at(&[0.1; 10], last), Some(9));
+        assert_eq!(at(&[0.0, 0.0], 0.5), None);
+        assert_eq!(at(&[], 0.0), None);
+    }
+}

@@ -150,6 +150,17 @@ pub enum LastResort {
     Baseline,
 }
 
+impl LastResort {
+    /// The name in a configuration.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Fail => "fail",
+            Self::AnyHealthy => "anyHealthy",
+            Self::Baseline => "baseline",
+        }
+    }
+}
+
 /// Where requests can go: a cluster of Envoy and its labels.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]

@@ -4,12 +4,14 @@
 //! [`Snapshot`] of the answer and shares it. Every VM makes a [`Health`] for its own policy out of it.
 
 mod clusters;
+mod json;
 mod lease;
 mod snapshot;
 
 use std::time::Duration;
 
 pub use clusters::{InvalidClusters, read_clusters};
+pub use json::InvalidJson;
 pub use lease::Lease;
 pub use snapshot::{ClusterHealth, Snapshot};
 
@@ -131,8 +133,12 @@ impl Health {
     /// The same for all that decide alike: the state, and which destinations count.
     pub fn fingerprint(&self) -> [u8; 8] {
         let state = [self.state as u64];
-        let words = self.services.iter().flat_map(|service| service.healthy.words());
-        let mix = |hash: u64, word: &u64| (hash ^ word).wrapping_mul(0x0100_0000_01b3).rotate_left(23);
+        let words = self
+            .services
+            .iter()
+            .flat_map(|service| service.healthy.words());
+        let mix =
+            |hash: u64, word: &u64| (hash ^ word).wrapping_mul(0x0100_0000_01b3).rotate_left(23);
         let hash = state.iter().chain(words).fold(0xcbf2_9ce4_8422_2325, mix);
         hash.to_le_bytes()
     }
@@ -176,5 +182,35 @@ impl Threshold {
                 found.healthy > 0 && f64::from(found.healthy) >= needed
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    #[cfg(target_arch = "wasm32")]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
+    #[test]
+    fn a_share_is_of_the_endpoints_there_are() {
+        let is_met = |threshold: Threshold, healthy, total| {
+            threshold.is_met(ClusterHealth { healthy, total })
+        };
+        for (share, healthy, total, expected) in [
+            (50.0, 1, 2, true),
+            (50.0, 1, 3, false),
+            (50.1, 1, 2, false),
+            (0.001, 1, 1_000, true),
+            (0.001, 0, 1_000, false),
+            (100.0, 7, 7, true),
+            (100.0, 6, 7, false),
+            (33.0, 33, 100, true),
+            (1.0, 0, 0, false),
+        ] {
+            let found = is_met(Threshold::Percent(share), healthy, total);
+            assert_eq!(found, expected, "{healthy} of {total}, {share} %");
+        }
+        assert!(is_met(Threshold::Endpoints(2), 2, 9));
+        assert!(!is_met(Threshold::Endpoints(2), 1, 1));
     }
 }

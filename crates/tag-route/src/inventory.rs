@@ -62,6 +62,11 @@ impl Service {
         &self.hosts
     }
 
+    /// What happens when its chain leaves nothing.
+    pub fn last_resort(&self) -> LastResort {
+        self.last_resort
+    }
+
     /// Where its requests can go, in the order of the document.
     pub fn destinations(&self) -> &[Destination] {
         &self.destinations

@@ -52,7 +52,8 @@ mod explain;
 mod health;
 mod inventory;
 mod policy;
-#[cfg(all(test, not(target_arch = "wasm32")))]
+#[cfg(test)]
+#[cfg(not(target_arch = "wasm32"))]
 mod properties;
 mod routing;
 mod set;
@@ -63,7 +64,7 @@ mod validate;
 pub use decision::{Decision, Step};
 pub use explain::{Explanation, RouterExplanation, RuleExplanation};
 pub use health::{
-    ClusterHealth, Health, HealthSource, HealthState, InvalidClusters, Lease, Snapshot,
+    ClusterHealth, Health, HealthSource, HealthState, InvalidClusters, InvalidJson, Lease, Snapshot,
     read_clusters,
 };
 pub use inventory::{Destination, Service};

@@ -124,15 +124,16 @@ impl Policy {
             zone,
             sub_zone,
         } = &workload.locality;
-        let given = self.locality.get(label);
-        let own = given.or_else(|| workload.labels.get(label));
-        let own = own.map(String::as_str).or(match label {
+        let node = match label {
             "region" => Some(region),
             "zone" => Some(zone),
             "subZone" => Some(sub_zone),
             _ => None,
-        });
-        own.filter(|value| !value.is_empty())
+        };
+        let mut places = [self.locality.get(label), workload.labels.get(label), node]
+            .into_iter()
+            .flatten();
+        places.find(|own| !own.is_empty()).map(String::as_str)
     }
 
     /// The service that a request is for.
@@ -160,6 +161,9 @@ impl Output {
 }
 
 impl Hosts {
+    /// The longest host of a service, without its port.
+    pub(crate) const MAX_LENGTH: usize = 253;
+
     /// The service of an authority: `HOST` or `HOST:PORT`, in any case.
     pub(crate) fn find(&self, authority: &str) -> Option<usize> {
         let authority = authority.to_ascii_lowercase();
@@ -173,11 +177,52 @@ impl Hosts {
         if let Some(service) = self.exact.get(host) {
             return Some(*service);
         }
-        // The longest suffix begins at the first dot.
+        // The longest suffix begins at the first dot; a client that sends a thousand more gets no more lookups.
         let dots = host.match_indices('.').map(|(at, _)| at);
         let suffixes = dots.filter_map(|at| host.get(at..));
         suffixes
+            .filter(|suffix| suffix.len() <= Self::MAX_LENGTH)
             .chain([""])
             .find_map(|suffix| self.suffixes.get(suffix).copied())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    #[cfg(target_arch = "wasm32")]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
+    #[test]
+    fn a_host_is_looked_for_from_the_exact_one_to_the_shortest_end() {
+        let map = |names: &[(&str, usize)]| {
+            let names = names.iter();
+            names.map(|(name, at)| ((*name).to_owned(), *at)).collect()
+        };
+        let mut hosts = Hosts {
+            exact: map(&[("a.shop:80", 0), ("a.shop", 1), ("[::1]", 2)]),
+            suffixes: map(&[(".shop", 3), (".b.shop", 4)]),
+        };
+        for (authority, service) in [
+            ("A.Shop:80", Some(0)),
+            ("a.shop:81", Some(1)),
+            ("a.shop:", Some(1)),
+            ("a.shop:80a", None),
+            ("[::1]:80", Some(2)),
+            ("[::2]:80", None),
+            ("b.shop", Some(3)),
+            ("c.b.shop:80", Some(4)),
+            ("shop", None),
+            ("", None),
+            (":80", None),
+        ] {
+            assert_eq!(hosts.find(authority), service, "{authority}");
+        }
+        hosts.suffixes.insert(String::new(), 5);
+        assert_eq!(hosts.find("shop"), Some(5));
+        assert_eq!(
+            hosts.find(&format!("{}.shop", ".a".repeat(10_000))),
+            Some(3)
+        );
     }
 }

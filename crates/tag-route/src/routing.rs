@@ -174,10 +174,14 @@ impl<'p> Pass<'p, '_, '_> {
     }
 
     fn unit(&self, unit: &'p Unit, there: &Set) -> Sought<'p> {
-        let place = unit.keys.iter().find_map(|key| match &unit.place {
-            Place::Hash(sticky) => self.text(*key).map(|key| sticky.position(key.as_bytes())),
+        let key = unit
+            .keys
+            .iter()
+            .find_map(|key| Some((*key, self.text(*key)?)));
+        let place = key.and_then(|(key, text)| match &unit.place {
+            Place::Hash(sticky) => Some(sticky.position(text.as_bytes())),
             Place::Remainder(divisor) => {
-                let number = integer(self.request.value(*key)?)?;
+                let number = integer(self.request.value(key)?)?;
                 Some(number.rem_euclid(*divisor) as f64)
             }
         });
@@ -199,20 +203,22 @@ impl<'p> Pass<'p, '_, '_> {
         let Some(index) = self.tagged(position) else {
             return Sought::Nothing;
         };
+        let force_request = tag.force_key.and_then(|key| self.text(key));
+        let force_request = force_request.is_some_and(|value| value.eq_ignore_ascii_case("true"));
+        let is_forced = force_request || force && tag.force_labels;
         let Some(wanted) = tag.keys.iter().find_map(|key| self.text(*key)) else {
             let kept = there.and(&index.untagged);
-            return match kept.is_empty() {
-                true => Sought::Empty(None),
-                false => Sought::Found(Outcome {
+            return match (kept.is_empty(), is_forced) {
+                (true, true) => Sought::Forced(None),
+                (true, false) => Sought::Empty(None),
+                (false, _) => Sought::Found(Outcome {
                     reason: Reason::RouterUntagged,
                     value: None,
                     kept: Some(kept),
                 }),
             };
         };
-        let force_request = tag.force_key.and_then(|key| self.text(key));
-        let force_request = force_request.is_some_and(|value| value.eq_ignore_ascii_case("true"));
-        let shortens = |by: bool| by && !force_request && !(force && tag.force_labels);
+        let shortens = |by: bool| by && !is_forced;
         let mut group = None;
         for level in levels(
             &wanted,
@@ -230,7 +236,7 @@ impl<'p> Pass<'p, '_, '_> {
                 break;
             }
         }
-        if group.is_none() || tag.hierarchy == Hierarchy::All {
+        if group.is_none() || tag.hierarchy != Hierarchy::Groups {
             for level in levels(
                 &wanted,
                 &tag.separator,
@@ -244,7 +250,7 @@ impl<'p> Pass<'p, '_, '_> {
                 }
             }
         }
-        let forced = force_request || force && (tag.force_labels || group.is_some());
+        let forced = is_forced || force && group.is_some();
         let value = Some(Cow::Owned(wanted));
         match forced {
             true => Sought::Forced(value),

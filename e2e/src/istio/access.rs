@@ -26,6 +26,8 @@ pub struct Entry {
     pub principal: Option<String>,
     /// What `traffic-tag` decided.
     pub tags: Option<String>,
+    /// What `tag-route` decided.
+    pub route: Option<String>,
 }
 
 /// The entries among the lines of a log.

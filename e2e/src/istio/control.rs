@@ -140,7 +140,7 @@ impl Control {
         .await?;
         self.start_istiod().await?;
         self.root_certificate = self.read_root_certificate().await?;
-        for module in ["dubbo", "traffic-tag"] {
+        for module in ["dubbo", "suite", "traffic-tag"] {
             self.push(&wasm_module(module)?, &image(module, "0.1.0"))
                 .await?;
         }
@@ -324,5 +324,6 @@ accessLogFormat: |
   {\"path\": \"%REQ(:PATH)%\", \"authority\": \"%REQ(:AUTHORITY)%\", \"status\": \"%RESPONSE_CODE%\",
    \"flags\": \"%RESPONSE_FLAGS%\", \"details\": \"%RESPONSE_CODE_DETAILS%\", \"attempts\": \"%UPSTREAM_REQUEST_ATTEMPT_COUNT%\",
    \"upstream\": \"%UPSTREAM_HOST%\", \"cluster\": \"%UPSTREAM_CLUSTER_RAW%\", \"principal\": \"%DOWNSTREAM_PEER_URI_SAN%\",
-   \"tags\": \"%FILTER_STATE(wasm.meshlane.traffic-tag:PLAIN)%\"}
+   \"tags\": \"%FILTER_STATE(wasm.meshlane.traffic-tag:PLAIN)%\",
+   \"route\": \"%FILTER_STATE(wasm.meshlane.tag-route:PLAIN)%\"}
 ";

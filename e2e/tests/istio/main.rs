@@ -8,5 +8,6 @@ mod identity;
 mod providers;
 mod registry;
 mod rollout;
+mod routing;
 mod soak;
 mod traffic;

@@ -29,6 +29,8 @@ struct World<'m> {
     customers: Vec<Customer>,
     start: Instant,
     kills: Vec<Duration>,
+    /// When the listener of the Dubbo 2 consumer was replaced.
+    cuts: Vec<Duration>,
     log: Vec<String>,
     number: usize,
     random: u64,
@@ -37,6 +39,7 @@ struct World<'m> {
 /// A consumer with its loads.
 struct Customer {
     caller: Caller,
+    version: DubboVersion,
     loads: Vec<(RunningLoad, Duration)>,
     memory: u64,
 }
@@ -78,6 +81,7 @@ impl<'m> World<'m> {
             customers: Vec::new(),
             start: Instant::now(),
             kills: Vec::new(),
+            cuts: Vec::new(),
             log: Vec::new(),
             number: 0,
             random: 0x9e37_79b9_7f4a_7c15,
@@ -205,10 +209,11 @@ impl<'m> World<'m> {
         self.mesh.apply(&named_server(app.name(), name)).await
     }
 
-    /// The listener that takes the calls of the Dubbo 2 consumer is replaced, and all its connections drain. What that costs
-    /// Dubbo 3, which looks for lost connections by a timer of its own, is measured apart (`drains`).
+    /// The listener that takes the calls of the Dubbo 2 consumer is replaced: all its connections drain at once and are closed.
+    /// What that costs Dubbo 3, which looks for lost connections by a timer of its own, is measured apart (`drains`).
     async fn change_consumer(&mut self) -> Result<()> {
         self.note("the listener of the Dubbo 2 consumer changes");
+        self.cuts.push(self.start.elapsed());
         let bytes = 1_000_000 + self.choose(1_000_000);
         let changed = buffering_listener("app: web", bytes);
         self.mesh.apply(&changed).await
@@ -233,8 +238,12 @@ impl<'m> World<'m> {
         let log = self.log.join("\n");
         for mut customer in std::mem::take(&mut self.customers) {
             let name = customer.caller.pod.name().to_owned();
+            let cuts = match customer.version {
+                DubboVersion::V2_7 => self.cuts.as_slice(),
+                _ => &[],
+            };
             customer
-                .end(&self.kills)
+                .end(&self.kills, cuts)
                 .await
                 .with_context(|| format!("{name}, when this had happened:\n{log}"))?;
         }
@@ -292,6 +301,7 @@ impl Customer {
         }
         Ok(Self {
             caller,
+            version,
             loads: running,
             memory: 0,
         })
@@ -303,10 +313,10 @@ impl Customer {
         Ok(())
     }
 
-    async fn end(&mut self, kills: &[Duration]) -> Result<()> {
+    async fn end(&mut self, kills: &[Duration], cuts: &[Duration]) -> Result<()> {
         for (load, offset) in std::mem::take(&mut self.loads) {
             let counts = load.stop(&mut self.caller.program).await?;
-            judge(&counts, offset, kills)?;
+            judge(&counts, offset, kills, cuts)?;
         }
         let pod: &Pod = &self.caller.pod;
         pod.expect_alive().await?;
@@ -319,18 +329,22 @@ impl Customer {
     }
 }
 
-/// No answer is wrong, and no call fails but shortly after somebody was killed: at most those that were on their way.
-fn judge(counts: &Counts, offset: Duration, kills: &[Duration]) -> Result<()> {
+/// No answer is wrong, and no call fails but shortly after somebody was killed, or when the caller's own connections were
+/// closed after they had drained: at most those that were on their way.
+fn judge(counts: &Counts, offset: Duration, kills: &[Duration], cuts: &[Duration]) -> Result<()> {
     ensure!(counts.calls > 100 && counts.mistaken() == 0, "{counts:#?}");
+    let accidents = kills.len() + cuts.len();
     ensure!(
-        counts.failed() <= (kills.len() * AT_ONCE) as u64,
+        counts.failed() <= (accidents * AT_ONCE) as u64,
         "more than were on their way: {counts:#?}"
     );
     for failure in &counts.failures {
         for time in &failure.times {
             let at = offset + Duration::from_millis(*time);
-            let excused = |kill: &&Duration| at + SLACK >= **kill && at <= **kill + WINDOW;
-            if kills.iter().find(excused).is_none() {
+            let within = |begin: &Duration, length| at + SLACK >= *begin && at <= *begin + length;
+            let excused = kills.iter().any(|kill| within(kill, WINDOW))
+                || cuts.iter().any(|cut| within(cut, DRAIN + WINDOW));
+            if !excused {
                 bail!("a call failed at {at:?} without a cause: {}", failure.text);
             }
         }
@@ -403,6 +417,9 @@ const AT_ONCE: usize = 3;
 
 /// How long after a kill a call may fail: that it was on its way shows late when its answer was.
 const WINDOW: Duration = Duration::from_secs(3);
+
+/// How long Envoy lets connections of a replaced listener live: the time until it has the new one, and the drain duration.
+const DRAIN: Duration = Duration::from_secs(7);
 
 /// The clocks of the two programs begin a little apart.
 const SLACK: Duration = Duration::from_millis(500);

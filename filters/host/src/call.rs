@@ -1,4 +1,4 @@
-use std::io::{self, Read};
+use std::io::{self, BufRead, Read};
 use std::time::Duration;
 
 use proxy_wasm::hostcalls;
@@ -24,7 +24,7 @@ pub fn is_ok() -> bool {
 }
 
 /// The body of the answer at hand, of `size` bytes, read piece by piece: Envoy holds it, this module never all of it.
-pub fn body(size: usize) -> impl Read {
+pub fn body(size: usize) -> impl BufRead {
     Body {
         size,
         begin: 0,
@@ -58,13 +58,23 @@ impl Body {
     }
 }
 
-impl Read for Body {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+impl BufRead for Body {
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
         if self.rest().is_empty() && self.begin < self.size {
             self.fetch()?;
         }
-        let count = self.rest().read(buffer)?;
+        Ok(self.rest())
+    }
+
+    fn consume(&mut self, count: usize) {
         self.read += count;
+    }
+}
+
+impl Read for Body {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.fill_buf()?.read(buffer)?;
+        self.consume(count);
         Ok(count)
     }
 }

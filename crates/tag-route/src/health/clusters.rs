@@ -5,12 +5,9 @@
 //! bytes an endpoint, of which a handful matter. It is read as a stream and endpoints are counted as they come, so the
 //! memory this takes depends on the number of clusters alone.
 
-use std::fmt;
-use std::io::Read;
+use std::io::BufRead;
 
-use serde::Deserialize;
-use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
-
+use super::json::{InvalidJson, Reader};
 use super::snapshot::{ClusterHealth, Snapshot};
 
 /// An answer that is not what Envoy answers.
@@ -18,7 +15,10 @@ use super::snapshot::{ClusterHealth, Snapshot};
 pub enum InvalidClusters {
     /// It is no JSON, or not of the expected shape.
     #[error("not an answer of `/clusters?format=json`: {0}")]
-    Json(#[from] serde_json::Error),
+    Json(#[from] InvalidJson),
+    /// Something is missing in it.
+    #[error("not an answer of `/clusters?format=json`: there is no `{0}`")]
+    Missing(&'static str),
     /// There are more clusters than are kept.
     #[error("more than {} clusters", Snapshot::MAX_CLUSTERS)]
     TooManyClusters,
@@ -31,156 +31,97 @@ pub enum InvalidClusters {
 ///
 /// # Errors
 /// The text is not such an answer.
-pub fn read_clusters(answer: impl Read) -> Result<Snapshot, InvalidClusters> {
-    let answer: Answer = serde_json::from_reader(answer)?;
-    let Statuses(snapshot) = answer.cluster_statuses;
-    snapshot.ok_or(InvalidClusters::TooManyClusters)
-}
-
-#[derive(Deserialize)]
-struct Answer {
-    cluster_statuses: Statuses,
-}
-
-/// Nothing when there are too many.
-struct Statuses(Option<Snapshot>);
-
-#[derive(Deserialize)]
-struct ClusterStatus {
-    name: String,
-    /// Absent when the cluster has no endpoints.
-    #[serde(default)]
-    host_statuses: Hosts,
-}
-
-#[derive(Default)]
-struct Hosts(ClusterHealth);
-
-#[derive(Deserialize)]
-struct HostStatus {
-    #[serde(default)]
-    health_status: HealthStatus,
-}
-
-/// `envoy.admin.v3.HostHealthStatus`. What is not set is absent.
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct HealthStatus {
-    failed_active_health_check: bool,
-    failed_outlier_check: bool,
-    pending_dynamic_removal: bool,
-    pending_active_hc: bool,
-    excluded_via_immediate_hc_fail: bool,
-    active_hc_timeout: bool,
-    eds_health_status: EdsStatus,
-}
-
-/// `envoy.config.core.v3.HealthStatus`: whether an endpoint is healthy by it.
-struct EdsStatus(bool);
-
-impl Default for EdsStatus {
-    fn default() -> Self {
-        Self(true)
-    }
-}
-
-impl HealthStatus {
-    fn is_healthy(&self) -> bool {
-        let ejected = self.failed_active_health_check
-            || self.failed_outlier_check
-            || self.pending_dynamic_removal
-            || self.pending_active_hc
-            || self.excluded_via_immediate_hc_fail
-            || self.active_hc_timeout;
-        self.eds_health_status.0 && !ejected
-    }
-}
-
-impl<'de> Deserialize<'de> for EdsStatus {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Name;
-
-        impl Visitor<'_> for Name {
-            type Value = EdsStatus;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a health status")
-            }
-
-            fn visit_str<E>(self, name: &str) -> Result<EdsStatus, E> {
-                Ok(EdsStatus(!matches!(
-                    name,
-                    "UNHEALTHY" | "DRAINING" | "TIMEOUT"
-                )))
-            }
+pub fn read_clusters(answer: impl BufRead) -> Result<Snapshot, InvalidClusters> {
+    let mut reader = Reader::new(answer);
+    let mut snapshot = None;
+    let (mut fits, mut named) = (true, true);
+    reader.object(|reader, key| {
+        if key != b"cluster_statuses" {
+            return reader.skip();
         }
-
-        deserializer.deserialize_str(Name)
+        let snapshot = snapshot.insert(Snapshot::default());
+        reader.array(|reader| {
+            let (name, health) = cluster_status(reader)?;
+            match name {
+                Some(name) => fits &= snapshot.insert(name, health),
+                None => named = false,
+            }
+            Ok(())
+        })
+    })?;
+    reader.end()?;
+    match snapshot {
+        None => Err(InvalidClusters::Missing("cluster_statuses")),
+        Some(_) if !named => Err(InvalidClusters::Missing("name")),
+        Some(_) if !fits => Err(InvalidClusters::TooManyClusters),
+        Some(snapshot) => Ok(snapshot),
     }
 }
 
-impl<'de> Deserialize<'de> for Statuses {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct List;
-
-        impl<'de> Visitor<'de> for List {
-            type Value = Statuses;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a list of clusters")
-            }
-
-            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Statuses, A::Error> {
-                let mut snapshot = Snapshot::default();
-                let mut complete = true;
-                while let Some(status) = list.next_element::<ClusterStatus>()? {
-                    complete &= snapshot.insert(status.name, status.host_statuses.0);
-                }
-                Ok(Statuses(complete.then_some(snapshot)))
-            }
+/// A cluster's name and endpoints.
+fn cluster_status(
+    reader: &mut Reader<impl BufRead>,
+) -> Result<(Option<String>, ClusterHealth), InvalidJson> {
+    let (mut name, mut health) = (None, ClusterHealth::default());
+    reader.object(|reader, key| match key {
+        b"name" => {
+            name = Some(reader.string()?);
+            Ok(())
         }
-
-        deserializer.deserialize_seq(List)
-    }
+        // A cluster without endpoints has none, `null` or `{}`, as versions write it.
+        b"host_statuses" if reader.peek()? == b'[' => reader.array(|reader| {
+            health.total += 1;
+            health.healthy += u32::from(host_status(reader)?);
+            Ok(())
+        }),
+        _ => reader.skip(),
+    })?;
+    Ok((name, health))
 }
 
-impl<'de> Deserialize<'de> for Hosts {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct List;
-
-        impl<'de> Visitor<'de> for List {
-            type Value = Hosts;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a list of endpoints")
-            }
-
-            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Hosts, A::Error> {
-                let mut health = ClusterHealth::default();
-                while let Some(host) = list.next_element::<HostStatus>()? {
-                    health.total += 1;
-                    health.healthy += u32::from(host.health_status.is_healthy());
-                }
-                Ok(Hosts(health))
-            }
-
-            // A cluster without endpoints, as some versions write it.
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Hosts, A::Error> {
-                while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
-                Ok(Hosts::default())
-            }
-
-            fn visit_unit<E>(self) -> Result<Hosts, E> {
-                Ok(Hosts::default())
-            }
+/// Whether an endpoint is healthy.
+fn host_status(reader: &mut Reader<impl BufRead>) -> Result<bool, InvalidJson> {
+    let mut healthy = true;
+    reader.object(|reader, key| match key {
+        b"health_status" => {
+            healthy = health_status(reader)?;
+            Ok(())
         }
+        _ => reader.skip(),
+    })?;
+    Ok(healthy)
+}
 
-        deserializer.deserialize_any(List)
-    }
+/// Whether an endpoint is healthy by an `envoy.admin.v3.HostHealthStatus`. What is not set is absent.
+fn health_status(reader: &mut Reader<impl BufRead>) -> Result<bool, InvalidJson> {
+    let mut healthy = true;
+    reader.object(|reader, key| {
+        healthy &= match key {
+            b"failed_active_health_check"
+            | b"failed_outlier_check"
+            | b"pending_dynamic_removal"
+            | b"pending_active_hc"
+            | b"excluded_via_immediate_hc_fail"
+            | b"active_hc_timeout" => !reader.boolean()?,
+            // `envoy.config.core.v3.HealthStatus`
+            b"eds_health_status" => {
+                let status = reader.string()?;
+                !matches!(status.as_str(), "UNHEALTHY" | "DRAINING" | "TIMEOUT")
+            }
+            _ => {
+                reader.skip()?;
+                true
+            }
+        };
+        Ok(())
+    })?;
+    Ok(healthy)
 }
 
 #[cfg(test)]
 mod tests {
+    use std::io::BufReader;
+
     use super::*;
     #[cfg(target_arch = "wasm32")]
     use wasm_bindgen_test::wasm_bindgen_test as test;
@@ -248,9 +189,38 @@ mod tests {
             "invalid request URI",
             r#"{"cluster_statuses": [{"host_statuses": []}]}"#,
             r#"{"cluster_statuses": [{"name": "a"}"#,
+            r#"{"cluster_statuses": [{"name": "a"} {"name": "b"}]}"#,
+            r#"{"cluster_statuses": [{"name": "a",}]}"#,
+            r#"{"cluster_statuses": [{"name": "\x"}]}"#,
+            r#"{"cluster_statuses": [{"name" "a"}]}"#,
+            r#"{"cluster_statuses": [{"name": 1}]}"#,
+            r#"{"cluster_statuses": {}}"#,
+            r#"{"cluster_statuses": []} []"#,
+            r#"{"cluster_statuses": [], "more": }"#,
             r#"{"cluster_statuses": [{"name": "a", "host_statuses": [{"health_status": {"failed_outlier_check": 1}}]}]}"#,
         ] {
             assert!(read_clusters(answer.as_bytes()).is_err(), "{answer}");
+        }
+    }
+
+    #[test]
+    fn an_answer_may_come_in_any_pieces() {
+        let answer = r#" {"about": ["[{\"", {"a": [1, -2.5e+3, null, true]}], "cluster_statuses": [
+            {"name": "a\u00e4\"b", "host_statuses": [{"health_status": {"failed_outlier_check": true}}, {}]},
+            {"circuit_breakers": {"thresholds": [{"priority": "HIGH"}]}, "name": "b"}]} "#;
+        let whole = read_clusters(answer.as_bytes()).unwrap();
+        let health = ClusterHealth {
+            healthy: 1,
+            total: 2,
+        };
+        assert_eq!(whole.get("aä\"b"), health);
+        assert_eq!(whole.len(), 2);
+        for length in 1..answer.len() {
+            let pieces = BufReader::with_capacity(length, answer.as_bytes());
+            assert_eq!(read_clusters(pieces).unwrap(), whole, "{length}");
+        }
+        for end in 0..answer.trim_end().len() {
+            assert!(read_clusters(&answer.as_bytes()[..end]).is_err(), "{end}");
         }
     }
 }

@@ -133,6 +133,10 @@ impl Inventory<'_> {
             return find("default").unwrap_or(usize::MAX);
         };
         find(name).unwrap_or_else(|| {
+            // With too many chains none was read.
+            if self.config.chains.contains_key(name) {
+                return usize::MAX;
+            }
             let problem = Problem::UnknownName {
                 kind: "chain",
                 found: name.clone(),
@@ -300,7 +304,7 @@ fn is_host(host: &str) -> bool {
     };
     let allowed =
         |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.' | b':' | b'[' | b']');
-    (1..=253).contains(&rest.len()) && rest.bytes().all(allowed)
+    (1..=Hosts::MAX_LENGTH).contains(&rest.len()) && rest.bytes().all(allowed)
 }
 
 const NAME: &str = "a name of 1 to 128 letters, digits and `-_/.`";

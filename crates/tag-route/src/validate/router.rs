@@ -134,9 +134,8 @@ impl Routers<'_, '_> {
                 continue;
             }
             let overlaps = |other: &Range| from < other.below && other.from < below;
-            if let Some(other) = validated.iter().find(|other| overlaps(other)) {
+            if validated.iter().any(overlaps) {
                 let found = format!("{from} to {below} of {}", range.unit);
-                let _ = other;
                 let expected = "places that no other range has";
                 self.scope.violations.invalid(&place, found, expected);
                 continue;
@@ -203,9 +202,15 @@ impl Routers<'_, '_> {
         let default = if is_dubbo { "dubbo.tag" } else { "tag" };
         let label = config.label.as_deref().unwrap_or(default);
         let label = self.label(label, &place.key("label"));
+        let untagged_place = place.key("untagged");
+        self.scope.violations.at_most(
+            &untagged_place,
+            "values",
+            &config.untagged,
+            Policy::MAX_ENTRIES,
+        );
         for (index, value) in config.untagged.iter().enumerate() {
-            let place = place.key("untagged");
-            label_value(value, &place.index(index), self.scope.violations);
+            label_value(value, &untagged_place.index(index), self.scope.violations);
         }
         let separator = config.separator.as_deref().unwrap_or("|");
         if !(1..=8).contains(&separator.len()) || !separator.bytes().all(|b| b.is_ascii_graphic()) {
@@ -248,6 +253,9 @@ impl Routers<'_, '_> {
                 let place = place.key(name);
                 label(name, &place, violations);
                 violations.bounded(&place, "values", values, Policy::MAX_ENTRIES);
+                for (index, value) in values.iter().enumerate() {
+                    label_value(value, &place.index(index), violations);
+                }
             }
         }
     }
@@ -285,12 +293,13 @@ impl Routers<'_, '_> {
         names: &mut BTreeMap<String, JsonPath>,
     ) -> Option<Rule> {
         let name = config.name.clone();
-        let name = name.unwrap_or_else(|| format!("rule-{}", index + 1));
         let name_place = place.key("name");
-        self.scope.violations.identifier(&name_place, &name);
+        let name_place = if name.is_some() { &name_place } else { place };
+        let name = name.unwrap_or_else(|| format!("rule-{}", index + 1));
+        self.scope.violations.identifier(name_place, &name);
         self.scope
             .violations
-            .unique(&name_place, &name, name.clone(), names);
+            .unique(name_place, &name, name.clone(), names);
         let from_place = place.key("from");
         let from = config.from.as_ref();
         let from = from.map(|from| Condition::new(from, &from_place, self.scope));

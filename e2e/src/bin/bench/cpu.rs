@@ -30,6 +30,14 @@ impl WorkerClock {
         Ok(Self { workers })
     }
 
+    /// The main thread alone: the admin interface and statistics.
+    pub(crate) fn of_main_thread(pid: u32) -> Self {
+        let thread = PathBuf::from(format!("/proc/{pid}/task/{pid}"));
+        Self {
+            workers: vec![thread],
+        }
+    }
+
     /// Nanoseconds on the CPU since the workers started, once all of them sleep: the time of a thread that still runs
     /// is booked only now and then.
     pub(crate) fn nanoseconds(&self) -> Result<u64> {

@@ -54,10 +54,10 @@ fn measure(
     share: f64,
 ) -> Result<Measured> {
     let deadline = settings.deadline(share);
-    Stage::start(runtime, scene, variants)?.measure(settings, deadline)
+    Stage::start(runtime, scene, variants, &[])?.measure(settings, deadline)
 }
 
-fn counts(measured: &Measured) -> String {
+pub(crate) fn counts(measured: &Measured) -> String {
     format!(
         "{} rounds, {} requests a variant; the variants take turns in every round; medians, ranges over the rounds.\n",
         measured.rounds, measured.requests

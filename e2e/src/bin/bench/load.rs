@@ -72,7 +72,7 @@ pub(crate) fn ask(address: SocketAddr, request: &str) -> Result<String> {
 }
 
 /// Reads one answer with a `content-length`, as Envoy's direct responses and admin endpoints have it.
-fn read_response<'a>(stream: &mut TcpStream, buffer: &'a mut [u8]) -> Result<&'a str> {
+pub(crate) fn read_response<'a>(stream: &mut TcpStream, buffer: &'a mut [u8]) -> Result<&'a str> {
     let mut filled = 0;
     let body = loop {
         let free = buffer.get_mut(filled..).unwrap_or_default();

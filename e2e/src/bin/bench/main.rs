@@ -17,6 +17,7 @@ mod memory;
 mod native;
 mod report;
 mod request;
+mod route;
 mod rules;
 mod settings;
 mod stage;
@@ -37,6 +38,7 @@ fn main() -> Result<()> {
     for part in &settings.parts {
         match part {
             Part::Http => http::run(&runtime, &scene, &settings)?,
+            Part::Route => route::run(&runtime, &scene, &settings)?,
             Part::Dubbo => dubbo::run(&runtime, &scene, &settings)?,
             Part::Codec => codec::run()?,
         }

@@ -10,7 +10,6 @@ use tokio::runtime::Runtime;
 use crate::{
     envoy_config,
     load::Load,
-    request,
     variants::{NOTHING, Variant},
 };
 
@@ -51,11 +50,11 @@ pub(crate) fn added(
 
 /// KiB that an Envoy with one variant has written to after some load.
 fn process(runtime: &Runtime, scene: &Scene, variant: Variant, workers: usize) -> Result<f64> {
-    let envoy = envoy_config::start(runtime, scene, std::slice::from_ref(&variant), workers)?;
+    let envoy = envoy_config::start(runtime, scene, std::slice::from_ref(&variant), &[], workers)?;
     let address = envoy.address(&variant.name)?;
     for _ in 0..workers {
         // New connections, so that every worker gets some.
-        Load::connect(address, request::http1(&[]), variant.expected)?
+        Load::connect(address, variant.request.clone(), variant.expected)?
             .run(REQUESTS)
             .with_context(|| variant.name.clone())?;
     }
@@ -63,7 +62,7 @@ fn process(runtime: &Runtime, scene: &Scene, variant: Variant, workers: usize) -
 }
 
 /// Memory that only this process has, and has written to: what it needs beyond the pages of its binary.
-fn private_dirty(pid: u32) -> Result<f64> {
+pub(crate) fn private_dirty(pid: u32) -> Result<f64> {
     let text = fs::read_to_string(format!("/proc/{pid}/smaps_rollup"))?;
     let line = text
         .lines()

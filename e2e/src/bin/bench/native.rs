@@ -51,7 +51,7 @@ impl Subject {
     fn new(document: &Value) -> Result<Self> {
         let policy = Policy::parse(document.to_string().as_bytes(), ProxyKind::Gateway)
             .map_err(|violations| anyhow!("the benchmark's own document: {violations:?}"))?;
-        let pairs = request::pairs();
+        let pairs = request::pairs(&[]);
         let subject = Self {
             policy,
             workload: Workload::default(),
@@ -90,14 +90,14 @@ impl Subject {
     }
 }
 
-fn facts(pairs: Vec<u8>) -> Result<StaticFacts> {
+pub(crate) fn facts(pairs: Vec<u8>) -> Result<StaticFacts> {
     Ok(StaticFacts {
         headers: Headers::from_pairs(pairs)?,
         ..StaticFacts::default()
     })
 }
 
-fn nanoseconds(mut work: impl FnMut()) -> f64 {
+pub(crate) fn nanoseconds(mut work: impl FnMut()) -> f64 {
     let start = Instant::now();
     for _ in 0..REPETITIONS {
         work();
@@ -105,7 +105,7 @@ fn nanoseconds(mut work: impl FnMut()) -> f64 {
     start.elapsed().as_nanos() as f64 / f64::from(REPETITIONS)
 }
 
-const ROUNDS: usize = 501;
+pub(crate) const ROUNDS: usize = 501;
 const REPETITIONS: u32 = 200;
 
 #[cfg(test)]

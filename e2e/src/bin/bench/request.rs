@@ -30,15 +30,16 @@ pub(crate) const HEADERS: [(&str, &str); 11] = [
 pub(crate) const AUTHORITY: &str = "shop.example.com";
 pub(crate) const PATH: &str = "/api/v1/cart/items?page=2&sort=price";
 
-/// The request's headers as Envoy hands them to a Wasm filter.
-pub(crate) fn pairs() -> Vec<u8> {
+/// The request's headers, and more, as Envoy hands them to a Wasm filter.
+pub(crate) fn pairs(more: &[(&str, &str)]) -> Vec<u8> {
     let pseudo = [
         (":authority", AUTHORITY),
         (":path", PATH),
         (":method", "GET"),
         (":scheme", "http"),
     ];
-    let headers: Vec<(&str, &str)> = pseudo.into_iter().chain(HEADERS).collect();
+    let headers = pseudo.into_iter().chain(HEADERS);
+    let headers: Vec<(&str, &str)> = headers.chain(more.iter().copied()).collect();
     let mut bytes = (headers.len() as u32).to_le_bytes().to_vec();
     for (name, value) in &headers {
         bytes.extend((name.len() as u32).to_le_bytes());

@@ -42,6 +42,8 @@ impl Settings {
 pub(crate) enum Part {
     /// Filters of HTTP requests.
     Http,
+    /// Routing by tag.
+    Route,
     /// The Dubbo bridge.
     Dubbo,
     /// Reading Dubbo frames, without Envoy.
@@ -54,13 +56,14 @@ fn parts() -> Result<Vec<Part>> {
     let parts: Vec<Part> = parts
         .map(|name| match name {
             "http" => Ok(Part::Http),
+            "route" => Ok(Part::Route),
             "dubbo" => Ok(Part::Dubbo),
             "codec" => Ok(Part::Codec),
-            _ => bail!("BENCH must be some of http, dubbo and codec, not {name}"),
+            _ => bail!("BENCH must be some of http, route, dubbo and codec, not {name}"),
         })
         .collect::<Result<_>>()?;
     Ok(if parts.is_empty() {
-        vec![Part::Http, Part::Dubbo, Part::Codec]
+        vec![Part::Http, Part::Route, Part::Dubbo, Part::Codec]
     } else {
         parts
     })

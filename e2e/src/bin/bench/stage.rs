@@ -4,17 +4,16 @@ use std::{collections::BTreeMap, time::Instant};
 
 use anyhow::{Context, Result, ensure};
 use meshlane_e2e::{envoy::Envoy, scene::Scene};
+use serde_json::Value;
 use tokio::runtime::Runtime;
 
 use crate::{
     cpu::WorkerClock,
-    envoy_config::{self, BASE, GRAY, RESERVED},
+    envoy_config,
     load::{Load, ask},
-    request,
-    rules::TAG,
     settings::Settings,
     stats::Series,
-    variants::Variant,
+    variants::{Case, Variant},
 };
 
 /// A running Envoy with the load that each of its listeners gets.
@@ -27,15 +26,18 @@ pub(crate) struct Stage {
 
 impl Stage {
     /// Starts Envoy with one worker and checks that each variant does its job.
-    pub(crate) fn start(runtime: &Runtime, scene: &Scene, variants: Vec<Variant>) -> Result<Self> {
-        let envoy = envoy_config::start(runtime, scene, &variants, 1)?;
+    pub(crate) fn start(
+        runtime: &Runtime,
+        scene: &Scene,
+        variants: Vec<Variant>,
+        clusters: &[Value],
+    ) -> Result<Self> {
+        let envoy = envoy_config::start(runtime, scene, &variants, clusters, 1)?;
         let mut contenders = Vec::new();
         for variant in variants {
             let address = envoy.address(&variant.name)?;
-            if variant.cleans {
-                check_job(&variant, |request| ask(address, request))?;
-            }
-            let load = Load::connect(address, request::http1(&[]), variant.expected)?;
+            check_job(&variant, |request| ask(address, request))?;
+            let load = Load::connect(address, variant.request.clone(), variant.expected)?;
             contenders.push((variant, load));
         }
         Ok(Self {
@@ -105,30 +107,17 @@ fn microseconds(clock: &WorkerClock, load: &mut Load, requests: usize) -> Result
     Ok((spent as f64 / 1000.0 / sent as f64, sent))
 }
 
-/// Nobody may win by doing less: tags are removed, reserved headers are removed, the rules decide.
+/// Nobody may win by doing less.
 fn check_job(variant: &Variant, ask: impl Fn(&str) -> Result<String>) -> Result<()> {
-    let cases = [
-        ("the last rule matches", GRAY, request::http1(&[])),
-        (
-            "no rule matches",
-            BASE,
-            request::http1(&[("x-user", "nobody")]),
-        ),
-        (
-            "a client's own tag is removed",
-            BASE,
-            request::http1(&[("x-user", "nobody"), (TAG, "spoofed")]),
-        ),
-        (
-            "a reserved header is removed",
-            GRAY,
-            request::http1(&[(RESERVED, "1")]),
-        ),
-    ];
-    for (what, expected, request) in cases {
-        let answer = ask(&request)?;
+    for Case {
+        what,
+        expected,
+        request,
+    } in &variant.cases
+    {
+        let answer = ask(request)?;
         ensure!(
-            answer == expected,
+            answer == *expected,
             "{}: {what}: answered {answer:?}, not {expected:?}",
             variant.name
         );

@@ -52,7 +52,7 @@ impl Series {
     }
 
     /// The value below which the given share of the rounds lies; not a number without rounds.
-    fn quantile(&self, share: f64) -> f64 {
+    pub(crate) fn quantile(&self, share: f64) -> f64 {
         let mut sorted = self.0.clone();
         sorted.sort_by(f64::total_cmp);
         let last = sorted.len().saturating_sub(1);

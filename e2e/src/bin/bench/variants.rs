@@ -5,8 +5,9 @@ use meshlane_e2e::scene::wasm_module;
 use serde_json::Value;
 
 use crate::{
-    envoy_config::{BASE, GRAY, header_mutation, lua, wasm},
-    rules,
+    envoy_config::{self, BASE, GRAY, RESERVED, SPOOFED, header_mutation, lua, wasm},
+    request::http1,
+    rules::{self, TAG},
 };
 
 /// One listener to measure.
@@ -15,10 +16,23 @@ pub(crate) struct Variant {
     pub(crate) name: String,
     /// Its HTTP filters, without the router.
     pub(crate) filters: Vec<Value>,
-    /// What the benchmark's request is answered with.
+    /// Its routes.
+    pub(crate) routes: Vec<Value>,
+    /// The benchmark's request.
+    pub(crate) request: String,
+    /// What it is answered with.
     pub(crate) expected: &'static str,
-    /// Whether it has to remove the client's own tag and reserved headers.
-    pub(crate) cleans: bool,
+    /// What shows that it does the whole job.
+    pub(crate) cases: Vec<Case>,
+}
+
+/// A request with the answer that it must get.
+#[derive(Clone)]
+pub(crate) struct Case {
+    /// What it is about.
+    pub(crate) what: &'static str,
+    pub(crate) expected: &'static str,
+    pub(crate) request: String,
 }
 
 pub(crate) const NOTHING: &str = "no filter";
@@ -84,7 +98,7 @@ pub(crate) fn contest() -> Result<Vec<Variant>> {
         ten_rules()?,
         Variant {
             expected: BASE,
-            cleans: false,
+            cases: Vec::new(),
             ..traffic_tag(TAG_EMPTY, "empty", "")?
         },
     ];
@@ -152,18 +166,34 @@ impl Variant {
         Self {
             name: name.to_owned(),
             filters: filter.into_iter().collect(),
+            routes: envoy_config::routes(TAG, GRAY),
+            request: http1(&[]),
             expected: BASE,
-            cleans: false,
+            cases: Vec::new(),
         }
     }
 
     /// A filter that does the whole job.
     fn tagging(name: &str, filter: Value) -> Self {
+        let case = |what, expected, changed: &[(&str, &str)]| Case {
+            what,
+            expected,
+            request: http1(changed),
+        };
         Self {
-            name: name.to_owned(),
-            filters: vec![filter],
             expected: GRAY,
-            cleans: true,
+            // Tags are removed, reserved headers are removed, the rules decide.
+            cases: vec![
+                case("the last rule matches", GRAY, &[]),
+                case("no rule matches", BASE, &[("x-user", "nobody")]),
+                case(
+                    "a client's own tag is removed",
+                    BASE,
+                    &[("x-user", "nobody"), (TAG, SPOOFED)],
+                ),
+                case("a reserved header is removed", GRAY, &[(RESERVED, "1")]),
+            ],
+            ..Self::passive(name, Some(filter))
         }
     }
 }

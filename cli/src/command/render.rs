@@ -1,0 +1,66 @@
+//! `meshlane render`
+
+use super::{Exit, Failure, Streams, input};
+use crate::args::{InventoryArgs, RenderArgs, RenderCommand};
+use crate::check::Message;
+use crate::diagnostic::Severity;
+use crate::render::{Inventory, Resources};
+use crate::report::Human;
+use crate::source::Source;
+
+pub(super) fn run(args: &RenderArgs, streams: &mut Streams<'_>) -> Result<Exit, Failure> {
+    match &args.command {
+        RenderCommand::Inventory(args) => inventory(args, streams),
+    }
+}
+
+/// What is to say goes to standard error: the output is to be used.
+fn inventory(args: &InventoryArgs, streams: &mut Streams<'_>) -> Result<Exit, Failure> {
+    let mut resources = Resources::default();
+    let mut sources = Vec::new();
+    let mut exit = Exit::Fine;
+    for path in &args.files {
+        let source = input::read(path, streams)?;
+        let contents = source.read();
+        let mut messages = resources.read(sources.len(), &contents.documents);
+        let is_wrong = |message: &Message| message.diagnostic.severity == Severity::Error;
+        if exit == Exit::Fine && messages.iter().any(is_wrong) {
+            exit = Exit::Wrong;
+        }
+        if let Some(diagnostic) = contents.syntax_error {
+            exit = Exit::Failed;
+            let plugin = None;
+            messages.push(Message { diagnostic, plugin });
+        }
+        report(&source, &messages, streams)?;
+        sources.push(source);
+    }
+    if exit != Exit::Fine {
+        return Ok(exit);
+    }
+    let inventory = match Inventory::new(&resources, &args.ports) {
+        Ok(inventory) => inventory,
+        Err(messages) => {
+            for (file, message) in messages {
+                if let Some(source) = sources.get(file) {
+                    report(source, &[message], streams)?;
+                }
+            }
+            return Ok(Exit::Wrong);
+        }
+    };
+    if inventory.is_empty() {
+        let names: Vec<_> = sources.iter().map(Source::name).collect();
+        return Err(Failure::NoSubsets(names.join(", ")));
+    }
+    inventory.validate().map_err(Failure::Rendered)?;
+    write!(streams.output, "{inventory}")?;
+    Ok(Exit::Fine)
+}
+
+fn report(source: &Source, messages: &[Message], streams: &mut Streams<'_>) -> Result<(), Failure> {
+    // Colours are for standard output.
+    let text = Human::new(false).messages(source, messages);
+    streams.errors.write_all(text.as_bytes())?;
+    Ok(())
+}

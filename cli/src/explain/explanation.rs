@@ -1,0 +1,131 @@
+//! Explanations, whatever the filter.
+
+use std::collections::BTreeMap;
+
+use meshlane_attributes::StaticFacts;
+use meshlane_conditions::RandomBytes;
+use meshlane_diagnostics::Reason;
+use meshlane_tag_route::{Destination, Health, Service};
+use meshlane_traffic_tag::HeaderWrite;
+use serde::Serialize;
+
+use super::Proxy;
+use crate::policy::Policy;
+
+/// A decision and what led to it.
+#[derive(Debug, Clone, Serialize)]
+#[serde(untagged)]
+pub enum Explanation {
+    /// Of `tag-route`.
+    TagRoute(Box<Routed>),
+    /// Of `traffic-tag`.
+    TrafficTag(meshlane_traffic_tag::Explanation),
+}
+
+/// Where a request goes, and why.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Routed {
+    /// The decision and what led to it.
+    #[serde(flatten)]
+    pub explanation: meshlane_tag_route::Explanation,
+    /// What the service does when its chain leaves nothing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last_resort: Option<&'static str>,
+    /// The endpoints of the service's destinations, where they are known.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub endpoints: BTreeMap<String, Endpoints>,
+}
+
+/// The endpoints of a destination.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Endpoints {
+    /// How many are healthy.
+    pub healthy: u32,
+    /// How many there are.
+    pub total: u32,
+}
+
+impl Policy {
+    /// Decides about a request and tells why.
+    pub(super) fn explain(
+        &self,
+        facts: &StaticFacts,
+        proxy: &Proxy,
+        random: RandomBytes<'_>,
+    ) -> Explanation {
+        let workload = &proxy.workload;
+        match self {
+            Self::TagRoute(policy) => {
+                let health = Health::new(policy, proxy.clusters.as_ref());
+                let explanation = policy.explain(facts, workload, &health, random);
+                Explanation::TagRoute(Box::new(Routed::new(explanation, policy, proxy)))
+            }
+            Self::TrafficTag(policy) => {
+                Explanation::TrafficTag(policy.explain(facts, workload, random))
+            }
+        }
+    }
+}
+
+impl Explanation {
+    /// Whether the request goes no further.
+    pub fn is_refused(&self) -> bool {
+        let refusing = [Reason::RouteRefused, Reason::RouteNobody].map(Reason::as_str);
+        match self {
+            Self::TagRoute(routed) => refusing.contains(&routed.explanation.reason),
+            Self::TrafficTag(_) => false,
+        }
+    }
+
+    /// The headers that are written to the request.
+    pub fn writes(&self) -> Vec<HeaderWrite> {
+        match self {
+            Self::TagRoute(routed) => vec![HeaderWrite {
+                name: routed.explanation.header.clone(),
+                value: routed.explanation.header_value.clone(),
+            }],
+            Self::TrafficTag(explanation) => explanation.headers.clone(),
+        }
+    }
+
+    /// The line that access logs get.
+    pub fn summary(&self) -> &str {
+        match self {
+            Self::TagRoute(routed) => &routed.explanation.summary,
+            Self::TrafficTag(explanation) => &explanation.summary,
+        }
+    }
+}
+
+impl Routed {
+    fn new(
+        explanation: meshlane_tag_route::Explanation,
+        policy: &meshlane_tag_route::Policy,
+        proxy: &Proxy,
+    ) -> Self {
+        let name = explanation.service.as_deref();
+        let service = policy
+            .services()
+            .iter()
+            .find(|service| Some(service.name()) == name);
+        let destinations = service.map(Service::destinations).unwrap_or_default();
+        let clusters = proxy
+            .clusters
+            .as_ref()
+            .filter(|_| policy.health_source().is_some());
+        let endpoints = |destination: &Destination| {
+            let health = clusters?.get(destination.cluster()?);
+            let endpoints = Endpoints {
+                healthy: health.healthy,
+                total: health.total,
+            };
+            Some((destination.name().to_owned(), endpoints))
+        };
+        Self {
+            last_resort: service.map(|service| service.last_resort().as_str()),
+            endpoints: destinations.iter().filter_map(endpoints).collect(),
+            explanation,
+        }
+    }
+}

@@ -1,0 +1,83 @@
+//! What the filters that decide about requests decide by.
+
+use meshlane_attributes::{Attribute, ProxyKind, RequestSettings};
+use meshlane_diagnostics::Violations;
+
+use crate::documents::Kind;
+
+/// A validated configuration of a filter that decides about requests.
+#[derive(Debug, Clone)]
+pub enum Policy {
+    /// Of `tag-route`.
+    TagRoute(Box<meshlane_tag_route::Policy>),
+    /// Of `traffic-tag`.
+    TrafficTag(meshlane_traffic_tag::Policy),
+}
+
+impl Policy {
+    /// Reads and validates a document with the code of the filter; nothing for one that decides
+    /// nothing about requests.
+    ///
+    /// # Errors
+    /// The first structural error, or every semantic one.
+    pub fn parse(
+        kind: Kind,
+        document: &[u8],
+        proxy: ProxyKind,
+    ) -> Result<Option<Self>, Violations> {
+        match kind {
+            Kind::Dubbo => meshlane_bridge::Policy::parse(document, proxy).map(|_| None),
+            Kind::TagRoute => {
+                meshlane_tag_route::Policy::parse(document, proxy).map(|policy| Some(policy.into()))
+            }
+            Kind::TrafficTag => meshlane_traffic_tag::Policy::parse(document, proxy)
+                .map(|policy| Some(policy.into())),
+        }
+    }
+
+    /// The kind of its filter.
+    pub fn kind(&self) -> Kind {
+        match self {
+            Self::TagRoute(_) => Kind::TagRoute,
+            Self::TrafficTag(_) => Kind::TrafficTag,
+        }
+    }
+
+    /// How attributes are read that can be read in several ways.
+    pub fn settings(&self) -> &RequestSettings {
+        match self {
+            Self::TagRoute(policy) => policy.settings(),
+            Self::TrafficTag(policy) => policy.settings(),
+        }
+    }
+
+    /// The attributes that it asks for.
+    pub fn attributes(&self) -> impl Iterator<Item = &Attribute> {
+        let table = match self {
+            Self::TagRoute(policy) => policy.attributes(),
+            Self::TrafficTag(policy) => policy.attributes(),
+        };
+        table.iter()
+    }
+
+    /// The attachments that it writes, in lower case.
+    pub fn attachment_carriers(&self) -> impl Iterator<Item = &str> {
+        let writing = match self {
+            Self::TagRoute(_) => None,
+            Self::TrafficTag(policy) => Some(policy.attachment_carriers()),
+        };
+        writing.into_iter().flatten()
+    }
+}
+
+impl From<meshlane_tag_route::Policy> for Policy {
+    fn from(policy: meshlane_tag_route::Policy) -> Self {
+        Self::TagRoute(Box::new(policy))
+    }
+}
+
+impl From<meshlane_traffic_tag::Policy> for Policy {
+    fn from(policy: meshlane_traffic_tag::Policy) -> Self {
+        Self::TrafficTag(policy)
+    }
+}

@@ -1,0 +1,100 @@
+//! The tables.
+
+use anyhow::Result;
+use comfy_table::Table;
+
+use super::variants::{
+    BY_CLUSTER_HEADER, ONE_CLUSTER, SUITE, TWO_MODULES, UPSTREAM_COUNT, by_filter,
+    by_filter_and_routes, by_header_routes, contest_names,
+};
+use crate::{
+    report::table,
+    stage::Measured,
+    variants::{NOOP, NOTHING},
+};
+
+/// Every variant beside the others.
+pub(super) fn contest(measured: &Measured) -> Result<Table> {
+    let nothing = measured.of(NOTHING)?;
+    let noop = measured.of(NOOP)?.over(nothing);
+    let mut table = table(&[
+        "variant",
+        "µs a request",
+        "min–max",
+        "over no filter",
+        "middle half",
+        "÷ do-nothing",
+        "middle half",
+    ]);
+    for name in contest_names() {
+        let series = measured.of(&name)?;
+        let cost = series.over(nothing);
+        let mut row = vec![
+            name.clone(),
+            format!("{:.1}", series.median()),
+            format!("{:.1}", series.spread()),
+        ];
+        if name == NOTHING {
+            row.extend(std::iter::repeat_n(String::new(), 4));
+        } else {
+            let ratio = cost.ratio_to(&noop);
+            row.push(format!("{:+.2}", cost.median()));
+            row.push(format!("{:.2}", cost.middle()));
+            row.push(format!("{:.2}", ratio.median()));
+            row.push(format!("{:.2}", ratio.middle()));
+        }
+        table.add_row(row);
+    }
+    Ok(table)
+}
+
+/// Costs over no filter, one beside another in the same rounds.
+pub(super) fn ratios(measured: &Measured) -> Result<Table> {
+    let nothing = measured.of(NOTHING)?;
+    let pairs = [
+        (by_filter(100), by_filter(10)),
+        (by_filter(1000), by_filter(10)),
+        (by_header_routes(100), by_header_routes(10)),
+        (by_header_routes(1000), by_header_routes(10)),
+        (by_filter_and_routes(1000), by_filter_and_routes(10)),
+        (by_filter(100), by_header_routes(100)),
+        (by_filter(1000), by_header_routes(1000)),
+        (SUITE.to_owned(), TWO_MODULES.to_owned()),
+    ];
+    let mut table = table(&[
+        "cost over no filter ÷ cost over no filter",
+        "ratio",
+        "middle half",
+    ]);
+    for (of, to) in pairs {
+        let cost = |name: &str| Ok::<_, anyhow::Error>(measured.of(name)?.over(nothing));
+        let ratio = cost(&of)?.ratio_to(&cost(&to)?);
+        table.add_row([
+            format!("{of} ÷ {to}"),
+            format!("{:.2}", ratio.median()),
+            format!("{:.2}", ratio.middle()),
+        ]);
+    }
+    Ok(table)
+}
+
+/// The same with requests that an upstream answers.
+pub(super) fn upstream(measured: &Measured) -> Result<Table> {
+    let one = measured.of(ONE_CLUSTER)?;
+    let mut table = table(&["variant", "µs a request", "over one route", "middle half"]);
+    for name in [
+        ONE_CLUSTER,
+        &by_header_routes(UPSTREAM_COUNT),
+        BY_CLUSTER_HEADER,
+    ] {
+        let series = measured.of(name)?;
+        let cost = series.over(one);
+        table.add_row([
+            name.to_owned(),
+            format!("{:.1}", series.median()),
+            format!("{:+.2}", cost.median()),
+            format!("{:.2}", cost.middle()),
+        ]);
+    }
+    Ok(table)
+}
