@@ -90,6 +90,11 @@ impl Rooms {
         Ok(Client::new(Protocol::Http1, self.envoy.address(LISTENER)?))
     }
 
+    /// Has the cluster of the admin interface lead elsewhere.
+    pub fn show_as_admin(&self, other: &Upstream) -> Result<()> {
+        self.admin.publish(&[(other.address(), "HEALTHY")])
+    }
+
     /// Whether the cluster of the admin interface leads there.
     pub fn show_admin(&self, is_there: bool) -> Result<()> {
         let address = (self.envoy.admin().address(), "HEALTHY");

@@ -1,9 +1,11 @@
 //! Two rooms of three units, two versions each, as real upstreams: where requests go, and where they go when something is gone.
 
-use std::{
-    collections::BTreeMap,
-    time::{Duration, Instant},
-};
+#![allow(
+    clippy::indexing_slicing,
+    reason = "indexing a JSON value gives null where there is nothing"
+)]
+
+use std::{collections::BTreeMap, time::Duration};
 
 use anyhow::{Context, Result, ensure};
 use meshlane_e2e::{
@@ -12,8 +14,10 @@ use meshlane_e2e::{
     poll,
     rooms::{INTERVAL, Rooms, ask, document, request},
     scene::on_every_version,
+    upstream::Upstream,
 };
 use serde_json::{Value, json};
+use tokio::time::Instant;
 
 /// Everybody, by the unit and by the tag: users 0, 1 and 2 are of the units 1, 2 and 3.
 const PLACES: [(u32, Option<&str>, &str); 6] = [
@@ -110,11 +114,13 @@ async fn what_is_gone_is_replaced_by_the_next_best() -> Result<()> {
     .await
 }
 
+/// Where a request went, or with which status and reason it was refused.
+type Answer = Result<String, (u16, Option<String>)>;
+
 /// What requests of the unit 2 met while it was stopped and came back.
 #[derive(Debug, Default)]
 struct Met {
-    /// When, where, or with which status and reason.
-    answers: Vec<(Instant, Result<String, (u16, Option<String>)>)>,
+    answers: Vec<(Instant, Answer)>,
 }
 
 impl Met {
@@ -224,6 +230,37 @@ async fn without_the_admin_interface_the_configured_destinations_count() -> Resu
         ensure!(rooms.stat(unreachable).await? > 0);
         rooms.show_admin(true)?;
         expect_place(&client, 1, None, "west-u2-v1").await
+    })
+    .await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_that_is_none_or_too_large_counts_as_missed() -> Result<()> {
+    on_every_version(async |scene| {
+        let rooms = Rooms::open(scene, |document| {
+            document["health"]["maxBytes"] = json!(200_000);
+        })
+        .await?;
+        expect_known(&rooms).await?;
+        let client = rooms.client()?;
+        let large = format!(
+            "{{\"cluster_statuses\": [],\"x\": \"{}\"}}",
+            "x".repeat(200_000)
+        );
+        for (answer, reason) in [
+            ("no JSON".to_owned(), "health-unreadable"),
+            (large, "health-too-large"),
+        ] {
+            let other = Upstream::answering("other", answer).await?;
+            rooms.show_as_admin(&other)?;
+            expect(&rooms, "tag_route_health_state.plugin=route", 2).await?;
+            let counter = format!("tag_route_health_polls.plugin=route.reason={reason}");
+            ensure!(rooms.stat(&counter).await? > 0, "{counter} is 0");
+            ensure!(ask(&client, &request(1, None)).await? == "east-u2-v1");
+            rooms.show_admin(true)?;
+            expect(&rooms, "tag_route_health_state.plugin=route", 1).await?;
+        }
+        rooms.envoy.expect_alive().await
     })
     .await
 }

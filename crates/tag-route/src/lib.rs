@@ -64,8 +64,8 @@ mod validate;
 pub use decision::{Decision, Step};
 pub use explain::{Explanation, RouterExplanation, RuleExplanation};
 pub use health::{
-    ClusterHealth, Health, HealthSource, HealthState, InvalidClusters, InvalidJson, Lease, Snapshot,
-    read_clusters,
+    ClusterHealth, Health, HealthSource, HealthState, InvalidClusters, InvalidJson, Lease,
+    Snapshot, read_clusters,
 };
 pub use inventory::{Destination, Service};
 pub use policy::{Output, Policy};

@@ -14,10 +14,12 @@ pub fn follow_log_level() {
     tick_every(REFRESH);
 }
 
-/// Has ticks come to the context at hand this often, and no more rarely than the log level is looked at.
-pub fn tick_every(period: Duration) {
-    let period = period.min(REFRESH).as_millis();
-    abi::set_tick_period(u32::try_from(period).unwrap_or(u32::MAX).max(1));
+/// Has ticks come to the context at hand this often, and no more rarely than the log level is looked at. Returns how often that
+/// is.
+pub fn tick_every(period: Duration) -> Duration {
+    let period = period.min(REFRESH).max(Duration::from_millis(1));
+    abi::set_tick_period(u32::try_from(period.as_millis()).unwrap_or(u32::MAX));
+    period
 }
 
 /// Takes over Envoy's log level.

@@ -19,6 +19,8 @@ pub(crate) struct Watch {
     source: HealthSource,
     keys: Keys,
     holder: u64,
+    /// The time between two ticks.
+    tick: Duration,
     /// When the next poll is due.
     due: Duration,
     /// Whether an answer is to come.
@@ -54,7 +56,7 @@ impl Watch {
     pub(crate) fn start(plugin: &Rc<Plugin>) -> Option<Self> {
         let policy = plugin.configured.policy.as_ref()?;
         let source = policy.health_source()?.clone();
-        meshlane_host::tick_every(source.interval() / LOOKS_PER_INTERVAL);
+        let tick = meshlane_host::tick_every(source.interval() / LOOKS_PER_INTERVAL);
         let random = meshlane_host::random_bytes();
         let holder = random
             .first_chunk()
@@ -66,6 +68,7 @@ impl Watch {
             plugin: plugin.clone(),
             source,
             holder,
+            tick,
             due: Duration::ZERO,
             waiting: false,
             seen: None,
@@ -127,8 +130,8 @@ impl Watch {
     }
 
     fn poll(&mut self, now: Duration) {
-        // From tick to tick, so that ticks that come a little early or late do not add up.
-        self.due = now + self.source.interval() - self.source.interval() / (LOOKS_PER_INTERVAL * 2);
+        // At the tick nearest to it, so that ticks that come a little early or late do not add up.
+        self.due = now + self.source.interval() - self.tick / 2;
         let timeout = self.source.interval().max(SHORTEST_TIMEOUT);
         self.waiting = call::get(self.source.cluster(), PATH, timeout);
         if !self.waiting {

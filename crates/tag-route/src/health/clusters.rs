@@ -35,12 +35,12 @@ pub fn read_clusters(answer: impl BufRead) -> Result<Snapshot, InvalidClusters> 
     let mut reader = Reader::new(answer);
     let mut snapshot = None;
     let (mut fits, mut named) = (true, true);
-    reader.object(|reader, key| {
+    reader.object(&mut |reader, key| {
         if key != b"cluster_statuses" {
             return reader.skip();
         }
         let snapshot = snapshot.insert(Snapshot::default());
-        reader.array(|reader| {
+        reader.array(&mut |reader| {
             let (name, health) = cluster_status(reader)?;
             match name {
                 Some(name) => fits &= snapshot.insert(name, health),
@@ -63,13 +63,13 @@ fn cluster_status(
     reader: &mut Reader<impl BufRead>,
 ) -> Result<(Option<String>, ClusterHealth), InvalidJson> {
     let (mut name, mut health) = (None, ClusterHealth::default());
-    reader.object(|reader, key| match key {
+    reader.object(&mut |reader, key| match key {
         b"name" => {
             name = Some(reader.string()?);
             Ok(())
         }
         // A cluster without endpoints has none, `null` or `{}`, as versions write it.
-        b"host_statuses" if reader.peek()? == b'[' => reader.array(|reader| {
+        b"host_statuses" if reader.peek()? == b'[' => reader.array(&mut |reader| {
             health.total += 1;
             health.healthy += u32::from(host_status(reader)?);
             Ok(())
@@ -82,7 +82,7 @@ fn cluster_status(
 /// Whether an endpoint is healthy.
 fn host_status(reader: &mut Reader<impl BufRead>) -> Result<bool, InvalidJson> {
     let mut healthy = true;
-    reader.object(|reader, key| match key {
+    reader.object(&mut |reader, key| match key {
         b"health_status" => {
             healthy = health_status(reader)?;
             Ok(())
@@ -95,7 +95,7 @@ fn host_status(reader: &mut Reader<impl BufRead>) -> Result<bool, InvalidJson> {
 /// Whether an endpoint is healthy by an `envoy.admin.v3.HostHealthStatus`. What is not set is absent.
 fn health_status(reader: &mut Reader<impl BufRead>) -> Result<bool, InvalidJson> {
     let mut healthy = true;
-    reader.object(|reader, key| {
+    reader.object(&mut |reader, key| {
         healthy &= match key {
             b"failed_active_health_check"
             | b"failed_outlier_check"

@@ -33,6 +33,9 @@ pub(super) struct Reader<R> {
     offset: usize,
 }
 
+/// Is given the key of a member, as it is written, and reads or passes over its value.
+type Member<'m, R> = &'m mut dyn FnMut(&mut R, &[u8]) -> Result<(), InvalidJson>;
+
 impl<R: BufRead> Reader<R> {
     pub(super) fn new(source: R) -> Self {
         Self { source, offset: 0 }
@@ -40,7 +43,7 @@ impl<R: BufRead> Reader<R> {
 
     /// What the next value begins with.
     pub(super) fn peek(&mut self) -> Result<u8, InvalidJson> {
-        self.until(|byte| !byte.is_ascii_whitespace(), |_| {})
+        self.until(None, |byte| !byte.is_ascii_whitespace())
     }
 
     /// Fails unless nothing but space is left.
@@ -52,15 +55,12 @@ impl<R: BufRead> Reader<R> {
         }
     }
 
-    /// Reads an object. `member` is given each key, as it is written, and reads or passes over its value.
-    pub(super) fn object(
-        &mut self,
-        mut member: impl FnMut(&mut Self, &[u8]) -> Result<(), InvalidJson>,
-    ) -> Result<(), InvalidJson> {
+    /// Reads an object.
+    pub(super) fn object(&mut self, member: Member<'_, Self>) -> Result<(), InvalidJson> {
         let mut key = Vec::new();
-        self.list(b"{}", "an object", |reader| {
+        self.list(b"{}", "an object", &mut |reader| {
             key.clear();
-            reader.raw_string(|part| key.extend_from_slice(part))?;
+            reader.raw_string(Some(&mut key))?;
             match reader.peek()? {
                 b':' => reader.consume(1),
                 _ => return reader.expected("`:`"),
@@ -72,7 +72,7 @@ impl<R: BufRead> Reader<R> {
     /// Reads an array. `item` reads or passes over each value.
     pub(super) fn array(
         &mut self,
-        item: impl FnMut(&mut Self) -> Result<(), InvalidJson>,
+        item: &mut dyn FnMut(&mut Self) -> Result<(), InvalidJson>,
     ) -> Result<(), InvalidJson> {
         self.list(b"[]", "an array", item)
     }
@@ -82,10 +82,9 @@ impl<R: BufRead> Reader<R> {
         let value = self.peek()? == b't';
         let word: &[u8] = if value { b"true" } else { b"false" };
         for byte in word {
-            if self.until(|_| true, |_| {})? != *byte {
+            if self.byte()? != *byte {
                 return self.expected("`true` or `false`");
             }
-            self.consume(1);
         }
         Ok(value)
     }
@@ -93,7 +92,7 @@ impl<R: BufRead> Reader<R> {
     /// Reads a string.
     pub(super) fn string(&mut self) -> Result<String, InvalidJson> {
         let mut raw = b"\"".to_vec();
-        self.raw_string(|part| raw.extend_from_slice(part))?;
+        self.raw_string(Some(&mut raw))?;
         raw.push(b'"');
         match serde_json::from_slice(&raw) {
             Ok(string) => Ok(string),
@@ -104,11 +103,11 @@ impl<R: BufRead> Reader<R> {
     /// Passes over a value.
     pub(super) fn skip(&mut self) -> Result<(), InvalidJson> {
         match self.peek()? {
-            b'"' => self.raw_string(|_| {}),
+            b'"' => self.raw_string(None),
             b'{' | b'[' => self.skip_nested(),
             b'-' | b'0'..=b'9' | b'a'..=b'z' => {
                 let ends = |byte: u8| matches!(byte, b',' | b'}' | b']');
-                self.until(|byte| ends(byte) || byte.is_ascii_whitespace(), |_| {})?;
+                self.until(None, |byte| ends(byte) || byte.is_ascii_whitespace())?;
                 Ok(())
             }
             _ => self.expected("a value"),
@@ -121,12 +120,12 @@ impl<R: BufRead> Reader<R> {
         loop {
             // `[` and `{` differ by a bit, and so do `]` and `}`.
             let is_nesting = |byte: u8| matches!(byte | 0x20, b'{' | b'}');
-            let next = self.until(|byte| byte == b'"' || is_nesting(byte), |_| {})?;
+            let next = self.until(None, |byte| byte == b'"' || is_nesting(byte))?;
             match next | 0x20 {
                 b'{' => depth += 1,
                 b'}' => depth -= 1,
                 _ => {
-                    self.raw_string(|_| {})?;
+                    self.raw_string(None)?;
                     continue;
                 }
             }
@@ -142,7 +141,7 @@ impl<R: BufRead> Reader<R> {
         &mut self,
         [open, close]: &[u8; 2],
         expected: &'static str,
-        mut item: impl FnMut(&mut Self) -> Result<(), InvalidJson>,
+        item: &mut dyn FnMut(&mut Self) -> Result<(), InvalidJson>,
     ) -> Result<(), InvalidJson> {
         if self.peek()? != *open {
             return self.expected(expected);
@@ -165,30 +164,38 @@ impl<R: BufRead> Reader<R> {
         }
     }
 
-    /// Reads a string and tells what stands between its quotes, part by part, as it is written.
-    fn raw_string(&mut self, mut tell: impl FnMut(&[u8])) -> Result<(), InvalidJson> {
+    /// Reads a string and keeps what stands between its quotes, as it is written.
+    fn raw_string(&mut self, mut keep: Option<&mut Vec<u8>>) -> Result<(), InvalidJson> {
         if self.peek()? != b'"' {
             return self.expected("a string");
         }
         self.consume(1);
         loop {
-            let end = self.until(|byte| matches!(byte, b'"' | b'\\'), &mut tell)?;
+            let is_end = |byte: u8| matches!(byte, b'"' | b'\\');
+            let end = self.until(keep.as_deref_mut(), is_end)?;
             self.consume(1);
             if end == b'"' {
                 return Ok(());
             }
             // What is escaped is no end.
-            let escaped = self.until(|_| true, |_| {})?;
-            self.consume(1);
-            tell(&[end, escaped]);
+            let escaped = self.byte()?;
+            if let Some(keep) = &mut keep {
+                keep.extend_from_slice(&[end, escaped]);
+            }
         }
+    }
+
+    fn byte(&mut self) -> Result<u8, InvalidJson> {
+        let byte = self.until(None, |_| true)?;
+        self.consume(1);
+        Ok(byte)
     }
 
     /// Takes what is before a byte at which to stop, and returns that byte.
     fn until(
         &mut self,
+        mut keep: Option<&mut Vec<u8>>,
         stop: impl Fn(u8) -> bool,
-        mut tell: impl FnMut(&[u8]),
     ) -> Result<u8, InvalidJson> {
         loop {
             let there = self.source.fill_buf()?;
@@ -200,7 +207,9 @@ impl<R: BufRead> Reader<R> {
             let found = there.iter().position(|byte| stop(*byte));
             let length = found.unwrap_or(there.len());
             let next = there.get(length).copied();
-            tell(there.get(..length).unwrap_or_default());
+            if let Some(keep) = &mut keep {
+                keep.extend_from_slice(there.get(..length).unwrap_or_default());
+            }
             self.consume(length);
             if let Some(byte) = next {
                 return Ok(byte);
