@@ -306,7 +306,7 @@ pub struct Tag {
     pub label: Option<String>,
     /// Values of the label that count as no tag, besides its absence: the baseline of destinations that all have the label.
     pub untagged: Vec<String>,
-    /// What separates the levels of a hierarchical tag: `|` when not given. `a|b|c` looks for itself, then `a|b`, then `a`.
+    /// What separates the levels of a hierarchical tag: `|` when not given. `a|b|c` looks for itself, then `a|b`, then `a`. At most 16 levels are looked up.
     pub separator: Option<String>,
     /// Which lookups shorten a hierarchical tag: `all` when not given.
     pub hierarchy: Option<Hierarchy>,
@@ -321,7 +321,7 @@ pub struct Tag {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub enum TagPreset {
-    /// The tag router of Apache Dubbo 3.3. `keys` are the attachment `dubbo.tag` and the workload's label `dubbo.tag`, `label` is `dubbo.tag`, `forceKey` the attachment `dubbo.force.tag`, `hierarchy` is `groups`, and `force` is about groups only.
+    /// The tag router of Apache Dubbo 3.3. `keys` are the attachment `dubbo.tag` and the workload's label `dubbo.tag`, `label` is `dubbo.tag`, `forceKey` the attachment `dubbo.force.tag`, `hierarchy` is `groups`, and `force` is about groups only. A group that no destination is in counts as defined; empty levels of a tag are levels.
     Dubbo,
 }
 
