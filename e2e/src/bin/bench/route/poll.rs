@@ -47,52 +47,94 @@ pub(super) struct Seen {
     pub(super) memory: f64,
 }
 
+/// An Envoy with many endpoints and one worker.
+pub(super) struct Subject {
+    envoy: Envoy,
+    address: SocketAddr,
+    worker: WorkerClock,
+    main: WorkerClock,
+    asks: bool,
+}
+
+/// Whose VM asks for health: that of the thread which was the first to come to it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Poller {
+    /// Nobody's: the filter does not ask.
+    Nobody,
+    /// The main thread's, which serves no requests.
+    Main,
+    /// The worker's.
+    Worker,
+}
+
 /// The time between two polls.
 pub(super) const INTERVAL: Duration = Duration::from_millis(500);
 
-/// Measures an Envoy with so many endpoints, whose filter asks for their health or does not.
-pub(super) fn measure(
-    runtime: &Runtime,
-    scene: &Scene,
-    endpoints: usize,
-    asks: bool,
-    time: Duration,
-) -> Result<Seen> {
-    let envoy = runtime.block_on(start(scene, endpoints, asks))?;
-    let address = envoy.address(LISTENER)?;
-    let pid = envoy.process_id();
-    let (worker, main) = (WorkerClock::of(pid)?, WorkerClock::of_main_thread(pid));
-    // The VM compiles what runs often once more: that must have happened before, and requests must find it so.
-    trickle(address, time / 6)?;
+impl Subject {
+    /// Starts an Envoy with so many endpoints, whose filter asks for their health or does not.
+    pub(super) fn start(
+        runtime: &Runtime,
+        scene: &Scene,
+        endpoints: usize,
+        asks: bool,
+    ) -> Result<Self> {
+        let envoy = runtime.block_on(start(scene, endpoints, asks))?;
+        Ok(Self {
+            address: envoy.address(LISTENER)?,
+            worker: WorkerClock::of(envoy.process_id())?,
+            main: WorkerClock::of_main_thread(envoy.process_id()),
+            envoy,
+            asks,
+        })
+    }
 
-    let polls = || runtime.block_on(polls(&envoy));
-    let before = (polls()?, worker.nanoseconds()?, main.nanoseconds()?);
-    let begin = Instant::now();
-    thread::sleep(time / 3);
-    let spent = (
-        worker.nanoseconds()? - before.1,
-        main.nanoseconds()? - before.2,
-    );
-    let intervals = begin.elapsed().div_duration_f64(INTERVAL);
-    let polled = polls()? - before.0;
-    ensure!(asks == (polled > 0), "{polled} polls");
+    /// Whose VM asks; where endpoints are so few that it costs nothing, it may be taken for the main thread's.
+    pub(super) fn poller(&self) -> Result<Poller> {
+        let before = self.worker.nanoseconds()?;
+        thread::sleep(INTERVAL * 4);
+        let spent = Duration::from_nanos(self.worker.nanoseconds()? - before);
+        Ok(match self.asks {
+            false => Poller::Nobody,
+            true if spent < MUCH * 4 => Poller::Main,
+            true => Poller::Worker,
+        })
+    }
 
-    let (requests, slowest) = trickle(address, time / 2)?;
-    // Envoy flushes histograms every five seconds.
-    thread::sleep(Duration::from_secs(6));
-    let admin = envoy.admin();
-    let page = runtime.block_on(admin.text("/stats/prometheus?filter=tag_route_health"))?;
-    let answer = runtime.block_on(admin.text("/clusters?format=json"))?;
-    Ok(Seen {
-        answer: answer.len(),
-        in_vm: total(&page, "microseconds_sum") / total(&page, "microseconds_count"),
-        worker: spent.0 as f64 / 1000.0 / intervals,
-        main: spent.1 as f64 / 1000.0 / intervals,
-        polls: polled as f64 / intervals,
-        requests,
-        slowest,
-        memory: private_dirty(pid)?,
-    })
+    /// Measures for about that long.
+    pub(super) fn measure(&self, runtime: &Runtime, time: Duration) -> Result<Seen> {
+        // The VM compiles what runs often once more: that must have happened before, and requests must find it so.
+        trickle(self.address, time / 6)?;
+
+        let polls = || runtime.block_on(polls(&self.envoy));
+        let nanoseconds =
+            || Ok::<_, anyhow::Error>((self.worker.nanoseconds()?, self.main.nanoseconds()?));
+        let (before, (worker, main)) = (polls()?, nanoseconds()?);
+        let begin = Instant::now();
+        thread::sleep(time / 3);
+        let (worker_after, main_after) = nanoseconds()?;
+        let intervals = begin.elapsed().div_duration_f64(INTERVAL);
+        let polled = polls()? - before;
+        ensure!(self.asks == (polled > 0), "{polled} polls");
+
+        let (requests, slowest) = trickle(self.address, time / 2)?;
+        if self.asks {
+            // Envoy flushes histograms every five seconds.
+            thread::sleep(Duration::from_secs(6));
+        }
+        let admin = self.envoy.admin();
+        let page = runtime.block_on(admin.text("/stats/prometheus?filter=tag_route_health"))?;
+        let answer = runtime.block_on(admin.text("/clusters?format=json"))?;
+        Ok(Seen {
+            answer: answer.len(),
+            in_vm: total(&page, "microseconds_sum") / total(&page, "microseconds_count"),
+            worker: (worker_after - worker) as f64 / 1000.0 / intervals,
+            main: (main_after - main) as f64 / 1000.0 / intervals,
+            polls: polled as f64 / intervals,
+            requests,
+            slowest,
+            memory: private_dirty(self.envoy.process_id())?,
+        })
+    }
 }
 
 async fn start(scene: &Scene, endpoints: usize, asks: bool) -> Result<Envoy> {
@@ -191,4 +233,7 @@ fn total(page: &str, end: &str) -> f64 {
 
 const LISTENER: &str = "route";
 const CLUSTERS: usize = 50;
+
+/// More of an interval than a worker needs that has no requests and does not ask.
+const MUCH: Duration = Duration::from_millis(5);
 const PAUSE: Duration = Duration::from_millis(1);

@@ -10,7 +10,7 @@ use super::variants::{
 use crate::{
     report::table,
     stage::Measured,
-    variants::{NOOP, NOTHING},
+    variants::{NOOP, NOTHING, TAG_FACTS},
 };
 
 /// Every variant beside the others.
@@ -54,11 +54,10 @@ pub(super) fn ratios(measured: &Measured) -> Result<Table> {
     let pairs = [
         (by_filter(100), by_filter(10)),
         (by_filter(1000), by_filter(10)),
-        (by_header_routes(100), by_header_routes(10)),
-        (by_header_routes(1000), by_header_routes(10)),
         (by_filter_and_routes(1000), by_filter_and_routes(10)),
         (by_filter(100), by_header_routes(100)),
         (by_filter(1000), by_header_routes(1000)),
+        (by_filter(10), TAG_FACTS.to_owned()),
         (SUITE.to_owned(), TWO_MODULES.to_owned()),
     ];
     let mut table = table(&[
