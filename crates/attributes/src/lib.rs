@@ -57,7 +57,7 @@ pub use headers::{Headers, InvalidHeaderPairs};
 pub use identity::PeerIdentity;
 pub use metadata::{Metadata, MetadataValue};
 pub use query::query_parameter;
-pub use request::{AttributeId, AttributeTable, Request, RequestSettings};
+pub use request::{AttributeId, AttributeTable, Request, RequestSettings, without_port};
 pub use reserved::is_reserved;
 pub use value::Value;
 pub use workload::{Locality, ProxyKind, Workload};

@@ -206,11 +206,15 @@ fn host(headers: &Headers) -> Option<String> {
         .first(":authority")
         .or_else(|| headers.first("host"))?;
     let authority = String::from_utf8_lossy(authority);
-    let host = match authority.rsplit_once(':') {
+    Some(without_port(&authority).to_ascii_lowercase())
+}
+
+/// The host of an authority: `HOST` or `HOST:PORT`.
+pub fn without_port(authority: &str) -> &str {
+    match authority.rsplit_once(':') {
         Some((host, port)) if port.bytes().all(|b| b.is_ascii_digit()) && is_host(host) => host,
-        _ => &authority,
-    };
-    Some(host.to_ascii_lowercase())
+        _ => authority,
+    }
 }
 
 /// Not an IPv6 address that was cut at one of its own colons.

@@ -80,8 +80,9 @@ impl Policy {
             };
         };
         let known = health.service(position);
-        let (considered, health) = considered(service, health.state(), known);
-        observer(None, &considered);
+        let considered = || considered(service, health.state(), known);
+        let (mut left, health) = considered();
+        observer(None, &left);
         let mut pass = Pass {
             policy: self,
             service,
@@ -89,7 +90,6 @@ impl Policy {
             workload,
             random,
         };
-        let mut left = considered.clone();
         let mut steps = Vec::new();
         let mut reason = Reason::RouteChosen;
         let chain = self.chains.get(service.chain).into_iter();
@@ -115,7 +115,7 @@ impl Policy {
                 Reason::RouterNobody => reason = Reason::RouteNobody,
                 Reason::RouterLeftNothing => {
                     reason = Reason::RouteLastResort;
-                    left = last_resort(service, considered.clone());
+                    left = last_resort(service, considered().0);
                 }
                 done if fell_back(done) => reason = Reason::RouteFellBack,
                 _ => {}

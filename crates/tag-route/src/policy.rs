@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use meshlane_attributes::{
     AttributeId, AttributeTable, Headers, Locality, ProxyKind, RequestSettings, Workload,
+    without_port,
 };
 use meshlane_conditions::Sticky;
 use meshlane_diagnostics::{Violations, parse_json};
@@ -170,10 +171,7 @@ impl Hosts {
         if let Some(service) = self.exact.get(&authority) {
             return Some(*service);
         }
-        let host = match authority.rsplit_once(':') {
-            Some((host, port)) if port.bytes().all(|b| b.is_ascii_digit()) => host,
-            _ => &authority,
-        };
+        let host = without_port(&authority);
         if let Some(service) = self.exact.get(host) {
             return Some(*service);
         }

@@ -14,9 +14,12 @@ impl Set {
 
     /// The set of all destinations.
     pub(crate) fn all(destinations: usize) -> Self {
-        let mut set = Self::none(destinations);
-        (0..destinations).for_each(|position| set.insert(position));
-        set
+        let mut words = vec![u64::MAX; destinations.div_ceil(BITS)];
+        let beyond = words.len() * BITS - destinations;
+        if let Some(last) = words.last_mut() {
+            *last >>= beyond;
+        }
+        Self(words.into())
     }
 
     pub(crate) fn insert(&mut self, position: usize) {
