@@ -1,9 +1,12 @@
 //! The life of a configuration.
 
-use meshlane_attributes::{ProxyKind, Workload};
-use meshlane_diagnostics::{ConfigState, Loaded, OnInvalidConfig, Violations, document_name, load};
+use meshlane_attributes::{ProxyKind, RequestSettings, Workload};
+use meshlane_diagnostics::{
+    ConfigState, Loaded, OnInvalidConfig, Reason, Violations, document_name, load,
+};
 
 use crate::abi::{self, PLUGIN_CONFIGURATION};
+use crate::facts::HostFacts;
 use crate::identity::{Identity, workload};
 use crate::metric::{self, Counter, Gauge};
 use crate::shared_data;
@@ -116,10 +119,22 @@ impl<P> Configured<P> {
         }
     }
 
-    /// Counts reserved names that a request came with.
-    pub fn count_reserved(&self, names: usize) {
-        if names > 0 {
-            self.reserved_removed.add(names);
+    /// Takes in the request at hand: reads its headers, removes the reserved ones and counts them. `settings` are those of the
+    /// policy.
+    ///
+    /// # Errors
+    /// Why the request has to be refused.
+    pub fn enter(&self, settings: fn(&P) -> &RequestSettings) -> Result<HostFacts, Reason> {
+        let settings = self.policy.as_ref().map(settings);
+        let believed = settings.map(|settings| settings.dubbo_headers);
+        let entered = HostFacts::enter(believed.unwrap_or_default());
+        let (facts, reserved) = entered.ok_or(Reason::RequestUnreadable)?;
+        if reserved > 0 {
+            self.reserved_removed.add(reserved);
+        }
+        match self.state {
+            ConfigState::Refuse => Err(self.state.reason()),
+            _ => Ok(facts),
         }
     }
 }

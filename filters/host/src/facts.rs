@@ -13,7 +13,7 @@ pub struct HostFacts {
 impl HostFacts {
     /// Reads the request's headers and removes those whose names are reserved, except what a bridge
     /// that is `believed` says of a Dubbo call. Returns the facts and how many names were removed.
-    pub fn enter(believed: DubboHeaders) -> Option<(Self, usize)> {
+    pub(crate) fn enter(believed: DubboHeaders) -> Option<(Self, usize)> {
         let mut headers = headers::request()?;
         let reserved = headers.take_unproven(believed, origin::is_from_bridge);
         for name in &reserved {

@@ -1,6 +1,8 @@
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 
+use meshlane_diagnostics::Reason;
+
 use crate::abi::{self, COUNTER, GAUGE, HISTOGRAM};
 
 /// A metric that only grows. One that the host would not define counts nothing.
@@ -14,6 +16,29 @@ pub struct Gauge(Option<u32>);
 /// A distribution.
 #[derive(Debug, Clone, Copy)]
 pub struct Histogram(Option<u32>);
+
+/// Counters that differ in their `reason` alone.
+#[derive(Debug, Clone)]
+pub struct ByReason(Vec<(Reason, Counter)>);
+
+impl ByReason {
+    /// The counters of a metric, defined at the start: what never happens shows as 0.
+    pub fn define(metric: &str, labels: &[(&str, &str)], reasons: &[Reason]) -> Self {
+        let counters = reasons.iter().map(|reason| {
+            let labels = [labels, &[("reason", reason.as_str())]].concat();
+            (*reason, Counter::new(&name(metric, &labels)))
+        });
+        Self(counters.collect())
+    }
+
+    /// Counts one of those that were defined.
+    pub fn count(&self, reason: Reason) {
+        let mut counters = self.0.iter();
+        if let Some((_, counter)) = counters.find(|(known, _)| *known == reason) {
+            counter.add(1);
+        }
+    }
+}
 
 impl Counter {
     /// The counter of a [`name`].

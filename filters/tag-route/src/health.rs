@@ -7,7 +7,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use meshlane_diagnostics::Reason;
-use meshlane_host::metric::{Counter, Gauge, Histogram, name};
+use meshlane_host::metric::{ByReason, Counter, Gauge, Histogram, name};
 use meshlane_host::{call, now, shared_data};
 use meshlane_tag_route::{Health, HealthSource, Lease, Policy, Snapshot, read_clusters};
 
@@ -42,7 +42,7 @@ struct Keys {
 }
 
 struct Metrics {
-    polls: [(Reason, Counter); 4],
+    polls: ByReason,
     bytes: Histogram,
     microseconds: Histogram,
     changes: Counter,
@@ -112,7 +112,7 @@ impl Watch {
                 }
             },
         };
-        self.metrics.poll(reason);
+        self.metrics.polls.count(reason);
         if is_answer {
             let elapsed = now().saturating_sub(begin);
             self.metrics.bytes.record(size as u64);
@@ -135,7 +135,7 @@ impl Watch {
         let timeout = self.source.interval().max(SHORTEST_TIMEOUT);
         self.waiting = call::get(self.source.cluster(), PATH, timeout);
         if !self.waiting {
-            self.metrics.poll(Reason::HealthUnreachable);
+            self.metrics.polls.count(Reason::HealthUnreachable);
         }
     }
 
@@ -187,37 +187,17 @@ impl Keys {
 impl Metrics {
     fn define(plugin: &str, policy: &Policy) -> Self {
         let named = |metric| name(metric, &[("plugin", plugin)]);
-        let polls = |reason: Reason| {
-            let labels = [("plugin", plugin), ("reason", reason.as_str())];
-            (
-                reason,
-                Counter::new(&name("tag_route_health_polls", &labels)),
-            )
-        };
         let healthy = policy.services().iter().map(|service| {
             let labels = [("plugin", plugin), ("service", service.name())];
             Gauge::new(&name("tag_route_healthy_destinations", &labels))
         });
         Self {
-            polls: [
-                Reason::HealthPolled,
-                Reason::HealthUnreachable,
-                Reason::HealthTooLarge,
-                Reason::HealthUnreadable,
-            ]
-            .map(polls),
+            polls: ByReason::define("tag_route_health_polls", &[("plugin", plugin)], &POLLS),
             bytes: Histogram::new(&named("tag_route_health_bytes")),
             microseconds: Histogram::new(&named("tag_route_health_microseconds")),
             changes: Counter::new(&named("tag_route_health_changes")),
             state: Gauge::new(&named("tag_route_health_state")),
             healthy: healthy.collect(),
-        }
-    }
-
-    fn poll(&self, reason: Reason) {
-        let mut polls = self.polls.iter();
-        if let Some((_, counter)) = polls.find(|(known, _)| *known == reason) {
-            counter.add(1);
         }
     }
 
@@ -229,6 +209,14 @@ impl Metrics {
         }
     }
 }
+
+/// What a poll can come to.
+const POLLS: [Reason; 4] = [
+    Reason::HealthPolled,
+    Reason::HealthUnreachable,
+    Reason::HealthTooLarge,
+    Reason::HealthUnreadable,
+];
 
 const PATH: &str = "/clusters?format=json";
 

@@ -12,7 +12,7 @@ mod metrics;
 
 use std::rc::Rc;
 
-use meshlane_diagnostics::{ConfigState, OnInvalidConfig, Reason};
+use meshlane_diagnostics::{OnInvalidConfig, Reason};
 use meshlane_host::{Configured, HostFacts, KindOfFilter, headers, property};
 use meshlane_tag_route::{Decision, Policy};
 use proxy_wasm::traits::{Context, HttpContext, RootContext};
@@ -115,32 +115,12 @@ impl HttpContext for Stream {
         let Some(plugin) = self.plugin.clone() else {
             return Action::Continue;
         };
-        let configured = &plugin.configured;
-        let settings = configured.policy.as_ref().map(Policy::settings);
-        let believed = settings.map(|settings| settings.dubbo_headers);
-        let Some((facts, reserved)) = HostFacts::enter(believed.unwrap_or_default()) else {
-            meshlane_host::refuse(Reason::RequestUnreadable);
-            return Action::Pause;
-        };
-        configured.count_reserved(reserved);
-        let refused = match &configured.policy {
-            Some(policy) => {
-                let mut random = meshlane_host::random_bytes;
-                let unknown = meshlane_tag_route::Health::default();
-                let health = self.health.as_deref().unwrap_or(&unknown);
-                let decision = policy.decide(&facts, &configured.workload, health, &mut random);
-                self.apply(&plugin, policy, &facts, &decision);
-                decision.is_refused().then_some(decision.reason)
-            }
-            None if configured.state == ConfigState::Refuse => Some(configured.state.reason()),
-            None => None,
-        };
-        match refused {
-            Some(reason) => {
+        match self.decide(&plugin) {
+            Ok(()) => Action::Continue,
+            Err(reason) => {
                 meshlane_host::refuse(reason);
                 Action::Pause
             }
-            None => Action::Continue,
         }
     }
 
@@ -153,6 +133,24 @@ impl HttpContext for Stream {
 }
 
 impl Stream {
+    /// Sends the request at hand where it goes, or says why it is refused.
+    fn decide(&mut self, plugin: &Plugin) -> Result<(), Reason> {
+        let configured = &plugin.configured;
+        let facts = configured.enter(Policy::settings)?;
+        let Some(policy) = &configured.policy else {
+            return Ok(());
+        };
+        let mut random = meshlane_host::random_bytes;
+        let unknown = meshlane_tag_route::Health::default();
+        let health = self.health.as_deref().unwrap_or(&unknown);
+        let decision = policy.decide(&facts, &configured.workload, health, &mut random);
+        self.apply(plugin, policy, &facts, &decision);
+        match decision.is_refused() {
+            true => Err(decision.reason),
+            false => Ok(()),
+        }
+    }
+
     fn apply(
         &mut self,
         plugin: &Plugin,

@@ -12,8 +12,8 @@ mod metrics;
 
 use std::rc::Rc;
 
-use meshlane_diagnostics::{ConfigState, OnInvalidConfig, Reason};
-use meshlane_host::{Configured, HostFacts, KindOfFilter, headers, property};
+use meshlane_diagnostics::OnInvalidConfig;
+use meshlane_host::{Configured, KindOfFilter, headers, property};
 use meshlane_traffic_tag::{Decision, Policy};
 use proxy_wasm::traits::{Context, HttpContext, RootContext};
 use proxy_wasm::types::{Action, ContextType};
@@ -94,21 +94,18 @@ impl HttpContext for Stream {
             return Action::Continue;
         };
         let configured = &plugin.configured;
-        let settings = configured.policy.as_ref().map(Policy::settings);
-        let believed = settings.map(|settings| settings.dubbo_headers);
-        let Some((facts, reserved)) = HostFacts::enter(believed.unwrap_or_default()) else {
-            meshlane_host::refuse(Reason::RequestUnreadable);
-            return Action::Pause;
+        let facts = match configured.enter(Policy::settings) {
+            Ok(facts) => facts,
+            Err(reason) => {
+                meshlane_host::refuse(reason);
+                return Action::Pause;
+            }
         };
-        configured.count_reserved(reserved);
         if let Some(policy) = &configured.policy {
             let mut random = meshlane_host::random_bytes;
             let decision = policy.decide(&facts, &configured.workload, &mut random);
             plugin.apply(policy, &decision);
             self.set_cookies = decision.set_cookies;
-        } else if configured.state == ConfigState::Refuse {
-            meshlane_host::refuse(configured.state.reason());
-            return Action::Pause;
         }
         Action::Continue
     }
