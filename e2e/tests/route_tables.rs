@@ -1,6 +1,7 @@
 //! The decision tables of `tag-route` on real Envoy.
 
 use anyhow::{Result, ensure};
+use meshlane_decision_tables::tag_route::{self, Step};
 use meshlane_e2e::{
     access_log::Entry,
     bootstrap::WasmFilter,
@@ -11,27 +12,10 @@ use meshlane_e2e::{
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-/// What must come of a request.
+/// What tables expect, played on Envoy.
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Expect {
-    service: Option<String>,
-    destination: Option<String>,
-    reason: String,
-    health: Option<String>,
-    steps: Vec<Step>,
-}
-
-/// What a router must do.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Step {
-    router: String,
-    reason: String,
-    value: Option<String>,
-    #[serde(rename = "left")]
-    _left: usize,
-}
+#[serde(transparent)]
+struct Expect(tag_route::Expect);
 
 #[tokio::test]
 async fn every_table_is_decided_as_it_says() -> Result<()> {
@@ -73,24 +57,24 @@ impl Expectation for Expect {
 
     fn ready(table: &Table<Self>) -> Option<String> {
         let first = table.cases.first()?;
-        let health = first.expect.health.as_ref()?;
+        let health = first.expect.0.health.as_ref()?;
         table.health.as_ref().map(|_| format!(";health={health}"))
     }
 
     fn compare(&self, table: &Table<Self>, response: &Response) -> Result<()> {
-        let is_refused = matches!(self.reason.as_str(), "route-refused" | "route-nobody");
+        let is_refused = matches!(self.0.reason.as_str(), "route-refused" | "route-nobody");
         if is_refused {
             let found = (response.status, response.header("x-meshlane-reason"));
-            ensure!(found == (503, Some(&*self.reason)), "{response:?}");
+            ensure!(found == (503, Some(&*self.0.reason)), "{response:?}");
             return Ok(());
         }
         let text = |path: &str| table.config.pointer(path).and_then(Value::as_str);
         let header = text("/output/header").unwrap_or("x-meshlane-route");
         let found = response.echo()?.header(&header.to_ascii_lowercase());
-        let name = self.destination.as_deref();
+        let name = self.0.destination.as_deref();
         let expected = match text("/output/value") {
             Some("cluster") => {
-                name.and_then(|name| cluster(&table.config, self.service.as_deref()?, name))
+                name.and_then(|name| cluster(&table.config, self.0.service.as_deref()?, name))
             }
             _ => name,
         };
@@ -107,12 +91,12 @@ impl Expectation for Expect {
 
     fn log_line(&self) -> Option<String> {
         let name = |name: &Option<String>| name.clone().unwrap_or_else(|| "-".to_owned());
-        let (service, destination) = (name(&self.service), name(&self.destination));
-        let mut line = format!("{service}={destination};reason={}", self.reason);
-        if let Some(health) = &self.health {
+        let (service, destination) = (name(&self.0.service), name(&self.0.destination));
+        let mut line = format!("{service}={destination};reason={}", self.0.reason);
+        if let Some(health) = &self.0.health {
             line += &format!(";health={health}");
         }
-        for step in &self.steps {
+        for step in &self.0.steps {
             line += &format!(
                 ";{}={}:{}",
                 step.router,
@@ -125,11 +109,11 @@ impl Expectation for Expect {
 
     fn counters(&self, table: &Table<Self>) -> Vec<String> {
         let label = |text: &str| text.replace('.', "_");
-        let (plugin, service) = (&table.name, self.service.as_deref().unwrap_or("-"));
+        let (plugin, service) = (&table.name, self.0.service.as_deref().unwrap_or("-"));
         let labels = format!("plugin={plugin}.service={}", label(service));
-        let reason = &self.reason;
+        let reason = &self.0.reason;
         let mut counters = vec![format!("tag_route_decisions.{labels}.reason={reason}")];
-        for Step { router, reason, .. } in &self.steps {
+        for Step { router, reason, .. } in &self.0.steps {
             counters.push(format!(
                 "tag_route_steps.{labels}.router={router}.reason={reason}"
             ));

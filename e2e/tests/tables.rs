@@ -1,8 +1,7 @@
 //! The decision tables of `traffic-tag` on real Envoy.
 
-use std::collections::BTreeMap;
-
 use anyhow::{Context, Result, anyhow, ensure};
+use meshlane_decision_tables::traffic_tag::{self, Tag};
 use meshlane_e2e::{
     access_log::Entry,
     bootstrap::WasmFilter,
@@ -13,28 +12,10 @@ use meshlane_e2e::{
 };
 use serde::Deserialize;
 
-/// What must come of a request.
+/// What tables expect, played on Envoy.
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "camelCase")]
-struct Expect {
-    /// The decision on each tag.
-    tags: Vec<ExpectedTag>,
-    /// What the upstream sees of some headers; nothing where a header must be absent.
-    headers: BTreeMap<String, Option<HeaderText>>,
-    /// The cookie that the client gets.
-    set_cookie: Option<String>,
-}
-
-/// The decision on a tag.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct ExpectedTag {
-    name: String,
-    value: Option<String>,
-    rule: Option<String>,
-    reason: String,
-    incoming: String,
-}
+#[serde(transparent)]
+struct Expect(traffic_tag::Expect);
 
 #[tokio::test]
 async fn every_table_is_decided_as_it_says() -> Result<()> {
@@ -51,7 +32,7 @@ impl Expectation for Expect {
 
     fn compare(&self, _: &Table<Self>, response: &Response) -> Result<()> {
         let echo = response.echo()?;
-        for (name, expected) in &self.headers {
+        for (name, expected) in &self.0.headers {
             let values: Result<Vec<Vec<u8>>> = echo
                 .values(name)
                 .into_iter()
@@ -59,7 +40,7 @@ impl Expectation for Expect {
                 .collect();
             let values = values?;
             let found = (!values.is_empty()).then(|| values.join(&b","[..]));
-            let expected = expected.as_ref().map(HeaderText::bytes).transpose()?;
+            let expected = expected.as_ref().map(|value| value.bytes().to_vec());
             ensure!(
                 found == expected,
                 "the upstream sees {name}: {}, not {}",
@@ -67,7 +48,7 @@ impl Expectation for Expect {
                 shown(&expected)
             );
         }
-        let (found, expected) = (response.header("set-cookie"), self.set_cookie.as_deref());
+        let (found, expected) = (response.header("set-cookie"), self.0.set_cookie.as_deref());
         let found = found.map(without_id).transpose()?;
         let expected = expected.map(without_id).transpose()?;
         ensure!(
@@ -82,20 +63,20 @@ impl Expectation for Expect {
     }
 
     fn log_line(&self) -> Option<String> {
-        let tag = |tag: &ExpectedTag| {
+        let tag = |tag: &Tag| {
             let (value, rule) = (
                 tag.value.as_deref().unwrap_or("-"),
                 tag.rule.as_deref().unwrap_or("-"),
             );
             format!("{}={value};rule={rule};reason={}", tag.name, tag.reason)
         };
-        let tags: Vec<String> = self.tags.iter().map(tag).collect();
+        let tags: Vec<String> = self.0.tags.iter().map(tag).collect();
         (!tags.is_empty()).then(|| tags.join(", "))
     }
 
     fn counters(&self, table: &Table<Self>) -> Vec<String> {
         let mut counters = Vec::new();
-        for tag in &self.tags {
+        for tag in &self.0.tags {
             let labels = format!("plugin={}.tag={}", table.name, tag.name.replace('.', "_"));
             let rule = tag.rule.as_deref().unwrap_or("-");
             let reason = &tag.reason;

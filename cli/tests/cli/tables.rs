@@ -9,52 +9,17 @@ use meshlane::command::Exit;
 use meshlane::documents::Kind;
 use meshlane::explain::{Deciding, Proxy, Request, explain};
 use meshlane::policy::Policy;
-use meshlane_attributes::{Locality, ProxyKind, Workload};
 use meshlane_tag_route::{ClusterHealth, Snapshot};
-use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::{files, meshlane_with_input, workspace};
 
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Table<E> {
-    name: String,
-    #[serde(default)]
-    proxy: Identity,
-    config: Value,
-    /// What Envoy says of its clusters: healthy endpoints and all.
-    health: Option<BTreeMap<String, (u32, u32)>>,
-    cases: Vec<Case<E>>,
-}
+/// A table whose requests are read as those of a file of requests.
+type Table<E> = meshlane_decision_tables::Table<E, Request>;
 
-#[derive(Deserialize, Default)]
-#[serde(rename_all = "camelCase", default)]
-struct Identity {
-    id: String,
-    labels: BTreeMap<String, String>,
-    namespace: Option<String>,
-    locality: Place,
-    /// Of the listener, for those who play the table on a proxy.
-    #[serde(rename = "direction")]
-    _direction: Option<String>,
-}
-
-#[derive(Deserialize, Default)]
-#[serde(rename_all = "camelCase", default)]
-struct Place {
-    region: String,
-    zone: String,
-    sub_zone: String,
-}
-
-#[derive(Deserialize)]
-struct Case<E> {
-    name: String,
-    request: Request,
-    expect: E,
-}
+/// A case of it.
+type Case<E> = meshlane_decision_tables::Case<E, Request>;
 
 /// A case that was explained.
 struct Explained<'t, E> {
@@ -72,10 +37,10 @@ fn explain_tables<E: DeserializeOwned>(kind: Kind, assert: impl Fn(Explained<'_,
     let mut cases = 0;
     for path in files(&folder, &["json"]) {
         let text = std::fs::read_to_string(&path).unwrap();
-        let table: Table<E> = serde_json::from_str(&text)
-            .unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-        let proxy = table.proxy(kind);
-        table.assert_checked(kind);
+        let name = path.file_stem().unwrap().to_str().unwrap();
+        let table = Table::<E>::parse(name, &text).unwrap_or_else(|error| panic!("{error}"));
+        let proxy = proxy(&table, kind);
+        assert_checked(&table, kind);
         for case in &table.cases {
             let random = case.request.random_bytes().unwrap().unwrap_or_default();
             let explained = explain(&proxy, &case.request, random);
@@ -96,58 +61,40 @@ fn explain_tables<E: DeserializeOwned>(kind: Kind, assert: impl Fn(Explained<'_,
     );
 }
 
-impl<E> Table<E> {
-    fn proxy(&self, kind: Kind) -> Proxy {
-        let workload = Workload {
-            proxy: ProxyKind::from_node_id(&self.proxy.id),
-            namespace: self.proxy.namespace.clone(),
-            labels: self.proxy.labels.clone(),
-            locality: Locality {
-                region: self.proxy.locality.region.clone(),
-                zone: self.proxy.locality.zone.clone(),
-                sub_zone: self.proxy.locality.sub_zone.clone(),
-            },
-        };
-        let policy = Policy::parse(kind, self.document().as_bytes(), workload.proxy);
-        let policy = policy.unwrap_or_else(|violations| panic!("{}: {violations}", self.name));
-        Proxy {
-            workload,
-            clusters: self.health.as_ref().map(snapshot),
-            plugins: vec![Deciding {
-                plugin: self.name.clone(),
-                policy: policy.unwrap(),
-            }],
-        }
+fn proxy<E: DeserializeOwned>(table: &Table<E>, kind: Kind) -> Proxy {
+    let workload = table.proxy.workload();
+    let policy = Policy::parse(kind, &table.document(), workload.proxy);
+    let policy = policy.unwrap_or_else(|violations| panic!("{}: {violations}", table.name));
+    Proxy {
+        workload,
+        clusters: table.health.as_ref().map(snapshot),
+        plugins: vec![Deciding {
+            plugin: table.name.clone(),
+            policy: policy.unwrap(),
+        }],
     }
+}
 
-    /// The document as the filter receives it.
-    fn document(&self) -> String {
-        match &self.config {
-            Value::Null => String::new(),
-            config => config.to_string(),
-        }
+/// What the filter accepts, `check` accepts.
+fn assert_checked<E: DeserializeOwned>(table: &Table<E>, kind: Kind) {
+    if table.config.is_null() {
+        return;
     }
-
-    /// What the filter accepts, `check` accepts.
-    fn assert_checked(&self, kind: Kind) {
-        if self.config.is_null() {
-            return;
-        }
-        let proxy = match self.proxy.id.split_once('~') {
-            Some(("router", _)) => "gateway",
-            Some((kind, _)) => kind,
-            None => "bare",
-        };
-        let arguments = ["check", "--kind", kind.as_str(), "--proxy", proxy, "-"];
-        let outcome = meshlane_with_input(&arguments, self.document());
-        assert_eq!(
-            outcome.exit,
-            Exit::Fine,
-            "{}: {}",
-            self.name,
-            outcome.output
-        );
-    }
+    let proxy = match table.proxy.id.split_once('~') {
+        Some(("router", _)) => "gateway",
+        Some((kind, _)) => kind,
+        None => "bare",
+    };
+    let arguments = ["check", "--kind", kind.as_str(), "--proxy", proxy, "-"];
+    let document = String::from_utf8(table.document()).unwrap();
+    let outcome = meshlane_with_input(&arguments, document);
+    assert_eq!(
+        outcome.exit,
+        Exit::Fine,
+        "{}: {}",
+        table.name,
+        outcome.output
+    );
 }
 
 fn snapshot(health: &BTreeMap<String, (u32, u32)>) -> Snapshot {

@@ -26,9 +26,11 @@
 //! # Ok::<(), meshlane_decision_tables::InvalidTable>(())
 //! ```
 
+mod expect;
 mod request;
 mod table;
 
+pub use expect::{tag_route, traffic_tag};
 pub use request::{HeaderValue, Hex, InvalidHex, Request};
 pub use table::{Case, Difference, InvalidTable, Locality, Proxy, Table, same};
 

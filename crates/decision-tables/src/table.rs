@@ -13,7 +13,7 @@ use crate::request::Request;
 /// A configuration in a proxy, and requests with what must come of each.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Table<E> {
+pub struct Table<E, R = Request> {
     /// The name, which is that of the file too.
     pub name: String,
     /// What the table is about.
@@ -26,7 +26,7 @@ pub struct Table<E> {
     /// answered.
     pub health: Option<BTreeMap<String, (u32, u32)>>,
     /// The requests.
-    pub cases: Vec<Case<E>>,
+    pub cases: Vec<Case<E, R>>,
 }
 
 /// The identity of a proxy.
@@ -58,14 +58,14 @@ pub struct Locality {
     pub sub_zone: String,
 }
 
-/// A request and what must come of it.
+/// A request and what must come of it. Who reads requests in a way of his own says so by `R`.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Case<E> {
+pub struct Case<E, R = Request> {
     /// The name, unique in the table.
     pub name: String,
     /// The request.
-    pub request: Request,
+    pub request: R,
     /// What must come of it.
     pub expect: E,
 }
@@ -111,7 +111,7 @@ pub struct Difference {
     pub expected: String,
 }
 
-impl<E: DeserializeOwned> Table<E> {
+impl<E: DeserializeOwned, R: DeserializeOwned> Table<E, R> {
     /// Reads the table of a file.
     ///
     /// # Errors

@@ -2,8 +2,8 @@
 //! tables.
 
 use meshlane_attributes::Workload;
+use meshlane_decision_tables::tag_route::{Expect, Step};
 use meshlane_decision_tables::{Case, Difference, Table, same, tables};
-use serde::Deserialize;
 
 use crate::{ClusterHealth, Health, Policy, Snapshot};
 #[cfg(target_arch = "wasm32")]
@@ -52,25 +52,6 @@ tables! { "tag-route":
     "weight"
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Expect {
-    service: Option<String>,
-    destination: Option<String>,
-    reason: String,
-    health: Option<String>,
-    steps: Vec<ExpectedStep>,
-}
-
-#[derive(Clone, Debug, Deserialize, PartialEq)]
-#[serde(deny_unknown_fields)]
-struct ExpectedStep {
-    router: String,
-    reason: String,
-    value: Option<String>,
-    left: usize,
-}
-
 #[test]
 fn every_table_decides_as_it_says() {
     let mut wrong = Vec::new();
@@ -115,7 +96,7 @@ fn run(
     same("service", &found, &expect.service)?;
     let routers: Vec<_> =
         service.map_or_else(Vec::new, |service| policy.routers(service).collect());
-    let steps = decision.steps.iter().map(|step| ExpectedStep {
+    let steps = decision.steps.iter().map(|step| Step {
         router: routers[step.router].to_owned(),
         reason: step.reason.to_string(),
         value: step.value.as_deref().map(str::to_owned),
@@ -131,7 +112,7 @@ fn run(
 
     same("summary", &explanation.summary, &decision.summary(policy))?;
     let explained = explanation.routers.iter().take(steps.len());
-    let explained = explained.map(|router| ExpectedStep {
+    let explained = explained.map(|router| Step {
         router: router.name.clone(),
         reason: router.reason.to_owned(),
         value: router.value.clone(),

@@ -1,11 +1,9 @@
 //! The decision tables of `testdata/traffic-tag`, run on the core itself. The command line
 //! and a real Envoy run the same tables.
 
-use std::collections::BTreeMap;
-
 use meshlane_attributes::Workload;
+use meshlane_decision_tables::traffic_tag::{Expect, Tag};
 use meshlane_decision_tables::{Case, Difference, Table, same, tables};
-use serde::Deserialize;
 
 use crate::Policy;
 #[cfg(target_arch = "wasm32")]
@@ -51,24 +49,6 @@ tables! { "traffic-tag":
     "traffic-label"
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "camelCase")]
-struct Expect {
-    tags: Vec<ExpectedTag>,
-    headers: BTreeMap<String, Option<String>>,
-    set_cookie: Option<String>,
-}
-
-#[derive(Debug, Deserialize, PartialEq)]
-#[serde(deny_unknown_fields)]
-struct ExpectedTag {
-    name: String,
-    value: Option<String>,
-    rule: Option<String>,
-    reason: String,
-    incoming: String,
-}
-
 #[test]
 fn every_table_decides_as_it_says() {
     let mut wrong = Vec::new();
@@ -96,7 +76,7 @@ fn run(case: &Case<Expect>, policy: &Policy, workload: &Workload) -> Result<(), 
     let tags: Vec<_> = explanation
         .tags
         .iter()
-        .map(|tag| ExpectedTag {
+        .map(|tag| Tag {
             name: tag.name.clone(),
             value: tag.value.clone(),
             rule: tag.rule.clone(),
@@ -115,8 +95,8 @@ fn run(case: &Case<Expect>, policy: &Policy, workload: &Workload) -> Result<(), 
             Some(mutation) => mutation.value.clone(),
             None => facts.headers.joined(name).map(|value| value.into_owned()),
         };
-        let found = found.map(|value| String::from_utf8_lossy(&value).into_owned());
-        same(name, &found, expected)?;
+        let expected = expected.as_ref().map(|value| value.bytes().to_vec());
+        same(name, &found, &expected)?;
     }
     let set_cookies: Vec<_> = case.expect.set_cookie.iter().cloned().collect();
     same("set-cookie", &decision.set_cookies, &set_cookies)

@@ -1,28 +1,18 @@
-use std::collections::BTreeMap;
-
 use meshlane::documents::Kind;
 use meshlane::explain::{HeaderText, Request};
 use meshlane_attributes::RequestSettings;
-use serde::Deserialize;
-use serde_json::Value;
+use meshlane_decision_tables::HeaderValue;
+use meshlane_decision_tables::traffic_tag::Expect;
+use serde_json::{Value, json};
 
 use super::{Explained, explain_tables};
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Expected {
-    tags: Vec<Value>,
-    headers: BTreeMap<String, Option<HeaderText>>,
-    /// How the only cookie begins; nothing when there must be none.
-    set_cookie: Option<String>,
-}
 
 #[test]
 fn explain_tags_as_the_tables_say() {
     explain_tables(Kind::TrafficTag, assert_case);
 }
 
-fn assert_case(explained: Explained<'_, Expected>) {
+fn assert_case(explained: Explained<'_, Expect>) {
     let Explained {
         case,
         proxy,
@@ -32,7 +22,7 @@ fn assert_case(explained: Explained<'_, Expected>) {
     let tags = decided["tags"].as_array().unwrap();
     assert_eq!(tags.len(), case.expect.tags.len(), "{name}");
     for (tag, expected) in tags.iter().zip(&case.expect.tags) {
-        for (key, value) in expected.as_object().unwrap() {
+        for (key, value) in json!(expected).as_object().unwrap() {
             assert_eq!(&tag[key], value, "{name}: {key} of {}", tag["name"]);
         }
     }
@@ -41,7 +31,7 @@ fn assert_case(explained: Explained<'_, Expected>) {
     for (header, expected) in &case.expect.headers {
         assert_eq!(
             upstream(&decided, settings, &case.request, header),
-            expected.as_ref().map(ToString::to_string),
+            expected.as_ref().map(text),
             "{name}: header {header}"
         );
     }
@@ -52,6 +42,11 @@ fn assert_case(explained: Explained<'_, Expected>) {
         (Some(beginning), [cookie]) if cookie.as_str().unwrap().starts_with(beginning) => {}
         (expected, _) => panic!("{name}: expected {expected:?}, found {cookies:?}"),
     }
+}
+
+/// A header as people read it.
+fn text(value: &HeaderValue) -> String {
+    HeaderText::from(value.bytes().to_vec()).to_string()
 }
 
 /// What the upstream sees for a header: what is written, otherwise what came.
