@@ -1,9 +1,9 @@
 //! Minutes of mixed load while providers die and are replaced, configurations and listeners change and istiod restarts.
 //! `MESHLANE_SOAK_SECONDS` says how long.
 
-use std::time::Duration;
+use std::{ops::Range, time::Duration};
 
-use anyhow::{Context as _, Result, bail, ensure};
+use anyhow::{Context as _, Result, ensure};
 use meshlane_e2e::{
     dubbo::{
         Call, Counts, DubboVersion, Load, RegisterMode, RunningLoad, Service, Subscription, Target,
@@ -29,8 +29,8 @@ struct World<'m> {
     customers: Vec<Customer>,
     start: Instant,
     kills: Vec<Duration>,
-    /// When the listener of the Dubbo 2 consumer was replaced.
-    cuts: Vec<Duration>,
+    /// From the change of the Dubbo 2 consumer's listener until Envoy has closed what it drained.
+    cuts: Vec<Range<Duration>>,
     log: Vec<String>,
     number: usize,
     random: u64,
@@ -213,10 +213,20 @@ impl<'m> World<'m> {
     /// What that costs Dubbo 3, which looks for lost connections by a timer of its own, is measured apart (`drains`).
     async fn change_consumer(&mut self) -> Result<()> {
         self.note("the listener of the Dubbo 2 consumer changes");
-        self.cuts.push(self.start.elapsed());
+        let begin = self.start.elapsed();
         let bytes = 1_000_000 + self.choose(1_000_000);
         let changed = buffering_listener("app: web", bytes);
-        self.mesh.apply(&changed).await
+        self.mesh.apply(&changed).await?;
+        // An istiod that restarts before it has told Envoy would put the drain off.
+        for customer in &self.customers {
+            if customer.version == DubboVersion::V2_7 {
+                let pod = &customer.caller.pod;
+                let changed = format!("\"per_connection_buffer_limit_bytes\": {bytes}");
+                pod.expect_configuration(&changed).await?;
+            }
+        }
+        self.cuts.push(begin..self.start.elapsed() + DRAIN);
+        Ok(())
     }
 
     async fn restart_istiod(&mut self) -> Result<()> {
@@ -236,17 +246,24 @@ impl<'m> World<'m> {
     /// Ends the loads and judges what came of them.
     async fn end(mut self) -> Result<()> {
         let log = self.log.join("\n");
+        let mut unexcused = Vec::new();
         for mut customer in std::mem::take(&mut self.customers) {
             let name = customer.caller.pod.name().to_owned();
             let cuts = match customer.version {
                 DubboVersion::V2_7 => self.cuts.as_slice(),
                 _ => &[],
             };
-            customer
+            let found = customer
                 .end(&self.kills, cuts)
                 .await
                 .with_context(|| format!("{name}, when this had happened:\n{log}"))?;
+            unexcused.extend(found.into_iter().map(|each| format!("{name}: {each}")));
         }
+        ensure!(
+            unexcused.is_empty(),
+            "calls failed without a cause:\n{}\nwhen this had happened:\n{log}",
+            unexcused.join("\n")
+        );
         for workload in self.orders.iter().chain(&self.stocks) {
             workload.pod.expect_alive().await?;
         }
@@ -313,10 +330,12 @@ impl Customer {
         Ok(())
     }
 
-    async fn end(&mut self, kills: &[Duration], cuts: &[Duration]) -> Result<()> {
+    /// Which calls failed without a cause.
+    async fn end(&mut self, kills: &[Duration], cuts: &[Range<Duration>]) -> Result<Vec<String>> {
+        let mut unexcused = Vec::new();
         for (load, offset) in std::mem::take(&mut self.loads) {
             let counts = load.stop(&mut self.caller.program).await?;
-            judge(&counts, offset, kills, cuts)?;
+            unexcused.extend(judge(&counts, offset, kills, cuts)?);
         }
         let pod: &Pod = &self.caller.pod;
         pod.expect_alive().await?;
@@ -325,36 +344,42 @@ impl Customer {
             after <= before + before / 4 + 16 * 1024 * 1024,
             "Envoy held {before} bytes and now holds {after}"
         );
-        Ok(())
+        Ok(unexcused)
     }
 }
 
 /// No answer is wrong, and no call fails but shortly after somebody was killed, or when the caller's own connections were
-/// closed after they had drained: at most those that were on their way.
-fn judge(counts: &Counts, offset: Duration, kills: &[Duration], cuts: &[Duration]) -> Result<()> {
+/// closed after they had drained: at most those that were on their way. Says which others failed.
+fn judge(
+    counts: &Counts,
+    offset: Duration,
+    kills: &[Duration],
+    cuts: &[Range<Duration>],
+) -> Result<Vec<String>> {
     ensure!(counts.calls > 100 && counts.mistaken() == 0, "{counts:#?}");
     let accidents = kills.len() + cuts.len();
     ensure!(
         counts.failed() <= (accidents * AT_ONCE) as u64,
         "more than were on their way: {counts:#?}"
     );
+    let mut unexcused = Vec::new();
     for failure in &counts.failures {
+        // Dubbo 3 may pick an address that it forgets in the same moment, when the registry has noticed the death.
+        let window = match failure.text.contains("This invoker has been destroyed") {
+            true => FORGOTTEN,
+            false => WINDOW,
+        };
         for time in &failure.times {
             let at = offset + Duration::from_millis(*time);
-            let within = |begin: &Duration, length| at + SLACK >= *begin && at <= *begin + length;
-            // Dubbo 3 may pick an address that it forgets in the same moment, when the registry has noticed the death.
-            let window = match failure.text.contains("This invoker has been destroyed") {
-                true => FORGOTTEN,
-                false => WINDOW,
-            };
-            let excused = kills.iter().any(|kill| within(kill, window))
-                || cuts.iter().any(|cut| within(cut, DRAIN + WINDOW));
+            let within = |begin: Duration, end| at + SLACK >= begin && at <= end;
+            let excused = kills.iter().any(|kill| within(*kill, *kill + window))
+                || cuts.iter().any(|cut| within(cut.start, cut.end + WINDOW));
             if !excused {
-                bail!("a call failed at {at:?} without a cause: {}", failure.text);
+                unexcused.push(format!("at {at:?}: {}", failure.text));
             }
         }
     }
-    Ok(())
+    Ok(unexcused)
 }
 
 /// Routes for calls that may be made twice.
@@ -426,8 +451,8 @@ const WINDOW: Duration = Duration::from_secs(3);
 /// How long ZooKeeper keeps the address of a provider that died without a word.
 const FORGOTTEN: Duration = Duration::from_secs(20);
 
-/// How long Envoy lets connections of a replaced listener live: the time until it has the new one, and the drain duration.
-const DRAIN: Duration = Duration::from_secs(7);
+/// How long the Envoys of the fixture let connections of a replaced listener live: the agent's `drainDuration`.
+const DRAIN: Duration = Duration::from_secs(5);
 
 /// The clocks of the two programs begin a little apart.
 const SLACK: Duration = Duration::from_millis(500);
