@@ -334,6 +334,20 @@ impl Pod {
         .await
     }
 
+    /// Waits until a listener has a text that takes connections: one that still waits for a part of its configuration does not.
+    pub async fn expect_listener(&self, text: &str) -> Result<()> {
+        let what = format!("a listener in force of {} has {text}", self.plan.name);
+        poll::until(&what, async || {
+            let path = "/config_dump?resource=dynamic_listeners";
+            let dump: Value = serde_json::from_str(&self.admin()?.text(path).await?)?;
+            let listeners = dump["configs"].as_array().context("there are none")?;
+            let mut active = listeners.iter().map(|each| &each["active_state"]);
+            ensure!(active.any(|state| state.to_string().contains(text)), "none");
+            Ok(())
+        })
+        .await
+    }
+
     /// Waits until Envoy sends no calls of a Service to an address any more.
     pub async fn expect_no_endpoint(&self, service: &str, address: SocketAddr) -> Result<()> {
         let what = format!("{} does not send {service} to {address}", self.plan.name);

@@ -217,12 +217,11 @@ impl<'m> World<'m> {
         let bytes = 1_000_000 + self.choose(1_000_000);
         let changed = buffering_listener("app: web", bytes);
         self.mesh.apply(&changed).await?;
-        // An istiod that restarts before it has told Envoy would put the drain off.
+        // An istiod that restarts puts the change off, and Envoy waits for all parts of the new listener before it drains.
         for customer in &self.customers {
             if customer.version == DubboVersion::V2_7 {
-                let pod = &customer.caller.pod;
-                let changed = format!("\"per_connection_buffer_limit_bytes\": {bytes}");
-                pod.expect_configuration(&changed).await?;
+                let changed = format!("\"per_connection_buffer_limit_bytes\":{bytes}");
+                customer.caller.pod.expect_listener(&changed).await?;
             }
         }
         self.cuts.push(begin..self.start.elapsed() + DRAIN);
