@@ -1,6 +1,7 @@
 use meshlane_attributes::DubboHeaders;
 use meshlane_conditions::config::{Condition, HashAlgorithm, Jwt, SourceIp};
 use meshlane_diagnostics::OnInvalidConfig;
+use meshlane_tags::config::Carrier;
 use serde::Deserialize;
 
 /// Configuration of the filter `traffic-tag`.
@@ -51,21 +52,6 @@ pub enum OnIncoming {
     Keep,
     /// It is replaced when a rule or the default gives a value, and kept otherwise.
     Overwrite,
-}
-
-/// What carries a tag from hop to hop; exactly one key.
-#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields, rename_all = "camelCase", default)]
-pub struct Carrier {
-    /// A request header.
-    pub header: Option<String>,
-    /// A member of the W3C `baggage` header; the other members stay as they are.
-    pub baggage: Option<String>,
-    /// A cookie of the request; the other cookies stay as they are.
-    pub cookie: Option<String>,
-    /// A Dubbo attachment; only Dubbo calls get it, from other requests a header of that name is removed.
-    pub attachment: Option<String>,
 }
 
 /// A rule: when it applies, and exactly one of `value`, `valueFrom`, `split`.

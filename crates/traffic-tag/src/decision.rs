@@ -6,13 +6,11 @@ use std::fmt::Write;
 use meshlane_attributes::{Request, RequestFacts, Workload, cookie_value};
 use meshlane_conditions::{RandomBytes, Truth};
 use meshlane_diagnostics::Reason;
+use meshlane_tags::{Edits, Incoming, Mutation, TagValue};
 
-use crate::carrier::Incoming;
 use crate::config::OnIncoming;
-use crate::edits::{Edits, Mutation};
 use crate::policy::{Policy, Rule, Tag, ValueSource};
 use crate::split::{Split, SplitKey, StickyCookie};
-use crate::tag_value::TagValue;
 
 /// What is done with a request.
 #[derive(Debug, Clone, PartialEq)]

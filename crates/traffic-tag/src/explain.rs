@@ -3,11 +3,10 @@
 use meshlane_attributes::{Request, RequestFacts, Workload};
 use meshlane_conditions::RandomBytes;
 use meshlane_diagnostics::Reason;
+use meshlane_tags::{Incoming, Mutation};
 use serde::Serialize;
 
-use crate::carrier::Incoming;
 use crate::decision::Pass;
-use crate::edits::Mutation;
 use crate::policy::{Policy, Rule, ValueSource};
 use crate::split::SplitKey;
 

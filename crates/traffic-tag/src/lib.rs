@@ -37,21 +37,16 @@
 //! # Ok::<(), meshlane_diagnostics::Violations>(())
 //! ```
 
-mod carrier;
 /// The configuration as it is written.
 pub mod config;
 mod decision;
-mod edits;
 mod explain;
 mod policy;
 mod split;
 #[cfg(test)]
 mod tables;
-mod tag_value;
 mod validate;
 
 pub use decision::{Decision, TagDecision};
-pub use edits::Mutation;
 pub use explain::{Explanation, HeaderWrite, RuleExplanation, TagExplanation};
 pub use policy::{Policy, Rule, Tag};
-pub use tag_value::{InvalidTagValue, TagValue};

@@ -3,11 +3,10 @@
 use meshlane_attributes::{AttributeId, AttributeTable, ProxyKind, RequestSettings};
 use meshlane_conditions::Condition;
 use meshlane_diagnostics::{Reason, Violations, parse_json};
+use meshlane_tags::{Carrier, TagValue};
 
-use crate::carrier::Carrier;
 use crate::config::{OnIncoming, TrafficTagConfig};
 use crate::split::Split;
-use crate::tag_value::TagValue;
 
 /// A validated configuration: decides the tags of requests.
 #[derive(Debug, Clone, Default)]
@@ -47,8 +46,6 @@ pub(crate) enum ValueSource {
 impl Policy {
     /// The most tags in a document.
     pub const MAX_TAGS: usize = 32;
-    /// The most carriers of a tag.
-    pub const MAX_CARRIERS: usize = 16;
     /// The most values of a split.
     pub const MAX_VALUES: usize = 100;
     /// The most rules of a tag.

@@ -6,7 +6,7 @@ use meshlane_attributes::AttributeId;
 use meshlane_conditions::{Sticky, fraction};
 
 use crate::config::SameSite;
-use crate::tag_value::TagValue;
+use meshlane_tags::TagValue;
 
 /// A validated split.
 #[derive(Debug, Clone)]

@@ -46,6 +46,7 @@ tables! { "traffic-tag":
     "split-xxh64"
     "sticky-cookie"
     "sticky-cookie-new"
+    "time"
     "traffic-label"
 }
 

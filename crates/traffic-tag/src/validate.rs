@@ -1,19 +1,16 @@
 //! From what is written to what is meant: everything that is wrong is found at once.
 
-mod carrier;
 mod split;
 
 use std::collections::BTreeMap;
 
-use meshlane_attributes::{Attribute, AttributeTable, HeaderName, ProxyKind};
+use meshlane_attributes::{Attribute, AttributeTable, ProxyKind};
 use meshlane_conditions::{AttributeScope, Condition, request_settings};
 use meshlane_diagnostics::{JsonPath, Place, Problem, Violations};
+use meshlane_tags::validate::{carriers, tag_header, tag_value};
 
-use crate::carrier::Carrier;
 use crate::config::{self, OnIncoming, TrafficTagConfig};
 use crate::policy::{Policy, Rule, Tag, ValueSource};
-use crate::tag_value::TagValue;
-use carrier::{default_carrier, tag_header};
 
 impl Policy {
     /// Validates a configuration for a kind of proxy.
@@ -93,7 +90,8 @@ impl Tags<'_> {
                 .unique(&place.key("name"), name.as_str(), spelling, names);
         }
         let on_incoming = self.on_incoming(tag, place);
-        let carriers = self.carriers(tag, name.as_ref(), place, written);
+        let given = tag.carriers.as_deref();
+        let carriers = carriers(given, name.as_ref(), place, written, self.violations);
         let rules = self.rules(index, tag, &place.key("rules"));
         let default = match &tag.default {
             Some(text) => Some(tag_value(text, &place.key("default"), self.violations)?),
@@ -121,41 +119,6 @@ impl Tags<'_> {
                 None
             }
         }
-    }
-
-    fn carriers(
-        &mut self,
-        tag: &config::Tag,
-        name: Option<&HeaderName>,
-        place: &Place<'_>,
-        written: &mut BTreeMap<String, JsonPath>,
-    ) -> Vec<Carrier> {
-        let Some(carriers) = &tag.carriers else {
-            let carrier = name.map(default_carrier);
-            if let Some(carrier) = &carrier {
-                let (name, slot) = (carrier.to_string(), carrier.slot());
-                self.violations
-                    .unique(&place.key("name"), &name, slot, written);
-            }
-            return carrier.into_iter().collect();
-        };
-        let place = place.key("carriers");
-        let mut validated = Vec::new();
-        if !self
-            .violations
-            .bounded(&place, "carriers", carriers, Policy::MAX_CARRIERS)
-        {
-            return validated;
-        }
-        for (index, carrier) in carriers.iter().enumerate() {
-            let place = place.index(index);
-            if let Some(carrier) = carrier::carrier(carrier, &place, self.violations) {
-                let (name, slot) = (carrier.to_string(), carrier.slot());
-                self.violations.unique(&place, &name, slot, written);
-                validated.push(carrier);
-            }
-        }
-        validated
     }
 
     fn rules(&mut self, tag: usize, config: &config::Tag, place: &Place<'_>) -> Vec<Rule> {
@@ -259,18 +222,6 @@ fn rule(
         },
         source: source?,
     })
-}
-
-fn tag_value(
-    text: &str,
-    place: &Place<'_>,
-    violations: &mut Violations,
-) -> Option<TagValue<'static>> {
-    TagValue::parse(text.to_owned().into())
-        .map_err(|_| {
-            violations.invalid(place, text, TagValue::EXPECTED);
-        })
-        .ok()
 }
 
 #[cfg(test)]

@@ -1,8 +1,10 @@
 //! The facts of the request at hand.
 
+use std::time::Duration;
+
 use meshlane_attributes::{DubboHeaders, Headers, Metadata, RequestFacts};
 
-use crate::{headers, origin, property};
+use crate::{headers, now, origin, property};
 
 /// The request at hand: its headers read by one host call, the rest when asked for.
 #[derive(Debug)]
@@ -43,5 +45,9 @@ impl RequestFacts for HostFacts {
 
     fn metadata(&self) -> Option<Metadata> {
         Metadata::decode(&property::bytes(&["metadata"])?)
+    }
+
+    fn time(&self) -> Option<Duration> {
+        Some(now())
     }
 }

@@ -14,6 +14,12 @@ pub fn text(path: &[&str]) -> Option<String> {
         .filter(|text| !text.is_empty())
 }
 
+/// A property that is an integer.
+pub fn integer(path: &[&str]) -> Option<i64> {
+    let bytes = bytes(path)?;
+    Some(i64::from_le_bytes(*bytes.first_chunk()?))
+}
+
 /// Leaves a text for access logs, which read it as `%FILTER_STATE(wasm.NAME:PLAIN)%`.
 pub fn set(name: &str, value: &str) {
     abi::set_property(name.as_bytes(), value.as_bytes());

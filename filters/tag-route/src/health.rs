@@ -8,7 +8,9 @@ use std::time::Duration;
 
 use meshlane_diagnostics::Reason;
 use meshlane_host::metric::{ByReason, Counter, Gauge, Histogram, name};
+use meshlane_host::shared_data::HostData;
 use meshlane_host::{call, now, shared_data};
+use meshlane_shared_data::SharedData as _;
 use meshlane_tag_route::{Health, HealthSource, Lease, Policy, Snapshot, read_clusters};
 
 use crate::Plugin;
@@ -101,9 +103,9 @@ impl Watch {
             true if size > self.source.max_bytes() => Reason::HealthTooLarge,
             true => match read_clusters(call::body(size)) {
                 Ok(snapshot) => {
-                    shared_data::set(&self.keys.snapshot, &snapshot.encode(begin));
+                    HostData.set(&self.keys.snapshot, &snapshot.encode(begin));
                     let time = begin.as_nanos() as u64;
-                    shared_data::set(&self.keys.time, &time.to_le_bytes());
+                    HostData.set(&self.keys.time, &time.to_le_bytes());
                     Reason::HealthPolled
                 }
                 Err(error) => {
@@ -122,10 +124,10 @@ impl Watch {
     }
 
     fn holds_lease(&self, now: Duration) -> bool {
-        let (current, version) = shared_data::versioned(&self.keys.lease);
+        let (current, version) = HostData.get(&self.keys.lease);
         let claimed = Lease::claim(current.as_deref(), self.holder, now, self.source.interval());
         claimed.is_some_and(|lease| {
-            shared_data::compare_and_swap(&self.keys.lease, &lease.encode(), version)
+            HostData.compare_and_swap(&self.keys.lease, &lease.encode(), version)
         })
     }
 

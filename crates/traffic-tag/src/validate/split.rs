@@ -2,8 +2,8 @@
 
 use meshlane_conditions::{AttributeScope, Sticky};
 use meshlane_diagnostics::{Place, Problem, Violations};
+use meshlane_tags::validate::{tag_value, token};
 
-use super::{carrier::token, tag_value};
 use crate::config::{self, SameSite};
 use crate::policy::Policy;
 use crate::split::{Split, SplitKey, StickyCookie};

@@ -1,20 +1,72 @@
-//! Carriers, and the names that they may have.
+//! From what is written of tags and their carriers to what is meant.
+
+use std::collections::BTreeMap;
 
 use meshlane_attributes::{HeaderName, is_reserved};
-use meshlane_diagnostics::{Place, Violations};
+use meshlane_diagnostics::{JsonPath, Place, Violations};
 
 use crate::carrier::Carrier;
 use crate::config;
+use crate::value::TagValue;
+
+/// The most carriers of a tag.
+pub const MAX_CARRIERS: usize = 16;
+
+/// The carriers of the tag at `place`: those that are given, or the one that follows from its name. `written` are the places of
+/// carriers that the document has already, as no two may share one.
+pub fn carriers(
+    given: Option<&[config::Carrier]>,
+    name: Option<&HeaderName>,
+    place: &Place<'_>,
+    written: &mut BTreeMap<String, JsonPath>,
+    violations: &mut Violations,
+) -> Vec<Carrier> {
+    let Some(given) = given else {
+        let carrier = name.map(default_carrier);
+        if let Some(carrier) = &carrier {
+            let (name, slot) = (carrier.to_string(), carrier.slot());
+            violations.unique(&place.key("name"), &name, slot, written);
+        }
+        return carrier.into_iter().collect();
+    };
+    let place = place.key("carriers");
+    let mut validated = Vec::new();
+    if !violations.bounded(&place, "carriers", given, MAX_CARRIERS) {
+        return validated;
+    }
+    for (index, carrier) in given.iter().enumerate() {
+        let place = place.index(index);
+        if let Some(carrier) = self::carrier(carrier, &place, violations) {
+            let (name, slot) = (carrier.to_string(), carrier.slot());
+            violations.unique(&place, &name, slot, written);
+            validated.push(carrier);
+        }
+    }
+    validated
+}
+
+/// A tag's value.
+pub fn tag_value(
+    text: &str,
+    place: &Place<'_>,
+    violations: &mut Violations,
+) -> Option<TagValue<'static>> {
+    TagValue::parse(text.to_owned().into())
+        .map_err(|_| {
+            violations.invalid(place, text, TagValue::EXPECTED);
+        })
+        .ok()
+}
 
 /// A header of the tag's name; for the tag that Dubbo's own router reads, its attachment.
-pub(super) fn default_carrier(name: &HeaderName) -> Carrier {
+fn default_carrier(name: &HeaderName) -> Carrier {
     match name.as_str() {
         "dubbo.tag" => Carrier::Attachment(name.clone()),
         _ => Carrier::Header(name.clone()),
     }
 }
 
-pub(super) fn carrier(
+fn carrier(
     carrier: &config::Carrier,
     place: &Place<'_>,
     violations: &mut Violations,
@@ -52,7 +104,7 @@ pub(super) fn carrier(
 }
 
 /// A header that a tag may be written to.
-pub(super) fn tag_header(
+pub fn tag_header(
     name: &str,
     place: &Place<'_>,
     violations: &mut Violations,
@@ -72,7 +124,7 @@ pub(super) fn tag_header(
 }
 
 /// A cookie name or a baggage key: a token, whose case counts.
-pub(super) fn token(text: &str, place: &Place<'_>, violations: &mut Violations) -> Option<String> {
+pub fn token(text: &str, place: &Place<'_>, violations: &mut Violations) -> Option<String> {
     if HeaderName::parse(text).is_ok() {
         return Some(text.to_owned());
     }

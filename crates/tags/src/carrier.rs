@@ -1,5 +1,3 @@
-//! What carries a tag from hop to hop.
-
 use std::borrow::Cow;
 use std::fmt;
 
@@ -9,30 +7,35 @@ use meshlane_attributes::{
 };
 
 use crate::edits::Edits;
-use crate::tag_value::TagValue;
+use crate::value::TagValue;
 
-/// A validated carrier.
+/// What carries a tag from hop to hop.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Carrier {
+pub enum Carrier {
+    /// A request header.
     Header(HeaderName),
+    /// A member of the W3C `baggage` header.
     Baggage(String),
+    /// A cookie of the request.
     Cookie(String),
-    /// In Triple, and behind the Dubbo bridge, a header of the attachment's own name.
+    /// A Dubbo attachment. In Triple, and behind the Dubbo bridge, a header of the attachment's own name.
     Attachment(HeaderName),
 }
 
 /// What a request came with.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Incoming {
+pub enum Incoming {
+    /// Nothing.
     Absent,
     /// Something that is no tag value.
     Invalid,
+    /// A value.
     Valid(TagValue<'static>),
 }
 
 impl Carrier {
     /// What the carrier holds now.
-    pub(crate) fn read(&self, edits: &Edits<'_>) -> Incoming {
+    pub fn read(&self, edits: &Edits<'_>) -> Incoming {
         match self {
             Self::Header(name) | Self::Attachment(name) => {
                 text(edits.current(name.as_str()).as_deref())
@@ -52,12 +55,7 @@ impl Carrier {
     }
 
     /// Makes the carrier hold the value once, or nothing.
-    pub(crate) fn write(
-        &self,
-        value: Option<&TagValue<'_>>,
-        edits: &mut Edits<'_>,
-        is_dubbo: bool,
-    ) {
+    pub fn write(&self, value: Option<&TagValue<'_>>, edits: &mut Edits<'_>, is_dubbo: bool) {
         let value = value.map(TagValue::as_str);
         match self {
             // Whether a request is a Dubbo call is for its sender to say, so what would be an
@@ -84,7 +82,7 @@ impl Carrier {
     }
 
     /// The attachment that the carrier is, if it is one.
-    pub(crate) fn attachment(&self) -> Option<&str> {
+    pub fn attachment(&self) -> Option<&str> {
         match self {
             Self::Attachment(name) => Some(name.as_str()),
             Self::Header(_) | Self::Baggage(_) | Self::Cookie(_) => None,

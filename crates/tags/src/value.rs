@@ -1,5 +1,3 @@
-//! Tag values.
-
 use std::borrow::Cow;
 use std::fmt;
 

@@ -1,5 +1,3 @@
-//! Changes to request headers.
-
 use std::borrow::Cow;
 
 use meshlane_attributes::Headers;
@@ -14,13 +12,15 @@ pub struct Mutation {
 }
 
 /// The request headers with the changes so far: two tags in one `baggage` see each other.
-pub(crate) struct Edits<'h> {
+#[derive(Debug, Clone)]
+pub struct Edits<'h> {
     headers: &'h Headers,
     mutations: Vec<Mutation>,
 }
 
 impl<'h> Edits<'h> {
-    pub(crate) fn new(headers: &'h Headers) -> Self {
+    /// No changes yet.
+    pub fn new(headers: &'h Headers) -> Self {
         Self {
             headers,
             mutations: Vec::new(),
@@ -28,7 +28,7 @@ impl<'h> Edits<'h> {
     }
 
     /// The header as it stands now.
-    pub(crate) fn current(&self, name: &str) -> Option<Cow<'_, [u8]>> {
+    pub fn current(&self, name: &str) -> Option<Cow<'_, [u8]>> {
         match self.mutation(name) {
             Some(mutation) => mutation.value.as_deref().map(Cow::Borrowed),
             None => self.headers.joined(name),
@@ -36,7 +36,7 @@ impl<'h> Edits<'h> {
     }
 
     /// Sets or removes a header, unless it is so already.
-    pub(crate) fn set(&mut self, name: &str, value: Option<Vec<u8>>) {
+    pub fn set(&mut self, name: &str, value: Option<Vec<u8>>) {
         if self.current(name).as_deref() == value.as_deref() {
             return;
         }
@@ -53,7 +53,8 @@ impl<'h> Edits<'h> {
         }
     }
 
-    pub(crate) fn into_mutations(self) -> Vec<Mutation> {
+    /// The changes, each header at most once.
+    pub fn into_mutations(self) -> Vec<Mutation> {
         self.mutations
     }
 
