@@ -57,6 +57,8 @@ pub enum Attribute {
     WorkloadLabel(String),
     /// `workload.namespace`: the namespace of the workload that the proxy belongs to.
     WorkloadNamespace,
+    /// `time.unix`: when the request is decided about, in seconds since 1970.
+    TimeUnix,
 }
 
 /// The path to a value inside the arguments of a Dubbo call: `0`, `0.user.id`, `1[0]`.
@@ -128,6 +130,7 @@ impl Attribute {
         "tag.NAME",
         "workload.LABEL",
         "workload.namespace",
+        "time.unix",
     ];
 }
 
@@ -155,6 +158,7 @@ impl FromStr for Attribute {
             "dubbo.version" => Self::DubboVersion,
             "dubbo.paramTypes" => Self::DubboParamTypes,
             "workload.namespace" => Self::WorkloadNamespace,
+            "time.unix" => Self::TimeUnix,
             _ => return parametrised(text),
         };
         Ok(fixed)
@@ -218,6 +222,7 @@ impl fmt::Display for Attribute {
             Self::Tag(name) => write!(f, "tag.{name}"),
             Self::WorkloadLabel(name) => write!(f, "workload.{name}"),
             Self::WorkloadNamespace => f.write_str("workload.namespace"),
+            Self::TimeUnix => f.write_str("time.unix"),
         }
     }
 }

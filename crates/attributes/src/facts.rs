@@ -1,5 +1,7 @@
 //! Where facts come from.
 
+use std::time::Duration;
+
 use crate::headers::Headers;
 use crate::metadata::{Metadata, MetadataValue};
 
@@ -21,6 +23,11 @@ pub trait RequestFacts {
 
     /// The dynamic metadata that earlier filters left.
     fn metadata(&self) -> Option<Metadata>;
+
+    /// The time, since 1970; nothing where no clock is.
+    fn time(&self) -> Option<Duration> {
+        None
+    }
 }
 
 /// Facts that are simply given: for tests, tables and the command line.
@@ -34,6 +41,8 @@ pub struct StaticFacts {
     pub peer_uri: Option<String>,
     /// Dynamic metadata.
     pub metadata: Option<Metadata>,
+    /// The time, since 1970.
+    pub time: Option<Duration>,
 }
 
 impl StaticFacts {
@@ -69,5 +78,9 @@ impl RequestFacts for StaticFacts {
 
     fn metadata(&self) -> Option<Metadata> {
         self.metadata.clone()
+    }
+
+    fn time(&self) -> Option<Duration> {
+        self.time
     }
 }

@@ -159,6 +159,7 @@ impl<'r> Request<'r> {
             Attribute::GrpcMethod => Some(grpc_call(headers)?.1.into()),
             Attribute::WorkloadNamespace => Some(self.workload.namespace.as_deref()?.into()),
             Attribute::WorkloadLabel(name) => Some(self.workload.labels.get(name)?.as_str().into()),
+            Attribute::TimeUnix => Some(Value::Number(self.facts.time()?.as_secs_f64())),
             // Decided by traffic tagging, see `decide_tag`.
             Attribute::Tag(_) => None,
             dubbo => Call::of(headers)?.look_up(headers, dubbo),

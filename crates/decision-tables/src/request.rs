@@ -1,5 +1,7 @@
 //! Requests, with everything that a condition may ask for.
 
+use std::time::Duration;
+
 use meshlane_attributes::{Headers, Metadata, MetadataValue, RequestSettings, StaticFacts};
 use serde::Deserialize;
 use serde_json::Value;
@@ -24,6 +26,9 @@ pub struct Request {
     pub principal: Option<String>,
     /// The claims of the client's token.
     pub jwt: Option<Value>,
+    /// When the request comes, in seconds since 1970. A proxy that plays the table goes by its own clock instead: what a table
+    /// expects must hold at any time in our days.
+    pub time: Option<f64>,
     /// The randomness: what is not given is zero.
     pub random: Option<Hex>,
 }
@@ -73,6 +78,9 @@ impl Request {
             metadata: self.jwt.as_ref().map(|claims| {
                 Metadata::with("envoy.filters.http.jwt_authn", "payload", metadata(claims))
             }),
+            time: self
+                .time
+                .and_then(|time| Duration::try_from_secs_f64(time).ok()),
         }
     }
 
@@ -151,7 +159,8 @@ mod tests {
     fn facts_are_what_a_proxy_tells() {
         let request = request(
             r#""headers": [["X-A", "b"], ["x-a", {"hex": "FF00"}], ["x-meshlane-a", "c"]],
-                "sourceAddress": "10.0.0.1", "principal": "spiffe://a", "jwt": {"sub": [1, null]}, "random": "0102""#,
+                "sourceAddress": "10.0.0.1", "principal": "spiffe://a", "jwt": {"sub": [1, null]}, "time": 1800000000,
+                "random": "0102""#,
         );
         let request = request.unwrap();
         let facts = request.facts(&RequestSettings::default());
@@ -162,6 +171,7 @@ mod tests {
         assert_eq!(facts.source_address().as_deref(), Some("10.0.0.1:4711"));
         assert_eq!(facts.peer_uri().as_deref(), Some("spiffe://a"));
         assert!(facts.metadata().is_some());
+        assert_eq!(facts.time(), Some(Duration::from_secs(1_800_000_000)));
         assert_eq!(request.random()[..3], [1, 2, 0]);
     }
 

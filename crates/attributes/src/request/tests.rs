@@ -1,4 +1,5 @@
 use std::cell::Cell;
+use std::time::Duration;
 
 use super::*;
 use crate::facts::StaticFacts;
@@ -194,6 +195,7 @@ fn reads_the_peer_and_its_claims() {
     let facts = StaticFacts {
         source_address: Some("10.0.0.9:1234".into()),
         peer_uri: Some("spiffe://cluster.local/ns/shop/sa/trade".into()),
+        time: Some(Duration::from_millis(1_800_000_000_250)),
         ..StaticFacts::default()
     }
     .and_jwt("envoy.filters.http.jwt_authn", "payload", claims);
@@ -207,6 +209,7 @@ fn reads_the_peer_and_its_claims() {
         ("jwt.beta", Some("true")),
         ("jwt.nothing", None),
         ("jwt.none", None),
+        ("time.unix", Some("1800000000.25")),
     ] {
         assert_eq!(look_up(&facts, attribute).as_deref(), value, "{attribute}");
     }
