@@ -143,6 +143,65 @@ reasons! {
     /// The answer to a poll is not what Envoy answers.
     HealthUnreadable = "health-unreadable",
 
+    /// The request carries the tag itself.
+    CarriedByRequest = "carried-by-request",
+    /// The request that caused the call had the tag, and the call got it back.
+    CarriedByCorrelation = "carried-by-correlation",
+    /// The request that caused the call did not have the tag; the call does not get it either.
+    CarriedUntagged = "carried-untagged",
+    /// No request is known that caused the call; the tag is the label of the own workload.
+    CarriedByLabel = "carried-by-label",
+    /// The request does not carry the tag, and nothing else tells one.
+    CarriedNothing = "carried-nothing",
+    /// The request carries the tag in a form that is no tag value; it was removed.
+    CarriedInvalid = "carried-invalid",
+
+    /// The request that caused the call is remembered.
+    CorrelationHit = "correlation-hit",
+    /// The call has an identifier, and no request with it is remembered.
+    CorrelationMiss = "correlation-miss",
+    /// The call, or the request, has no identifier to be recognised by.
+    CorrelationUnidentified = "correlation-unidentified",
+    /// The request is remembered.
+    CorrelationStored = "correlation-stored",
+    /// The request is remembered, and another one that was still in its lifetime was forgotten for it.
+    CorrelationEvicted = "correlation-evicted",
+    /// The request was remembered already.
+    CorrelationKnown = "correlation-known",
+    /// An earlier request with the same identifier had another tag; the newest counts.
+    CorrelationReplaced = "correlation-replaced",
+    /// Other workers wrote so often at the same time that the request is not remembered.
+    CorrelationLost = "correlation-lost",
+
+    /// The request is of the workload's own lane, or the call of a lane that is known.
+    LaneOwn = "lane-own",
+    /// The request has no tag, and the workload is of the baseline.
+    LaneBaseline = "lane-baseline",
+    /// The request is of a permissive lane and came to the baseline.
+    LaneFellBack = "lane-fell-back",
+    /// The request is of a strict lane and came to the baseline; it is refused.
+    LaneLeft = "lane-left",
+    /// The request has no tag and came to a workload of a lane; it is refused.
+    LaneUntaggedRefused = "lane-untagged-refused",
+    /// The request has no tag and came to a workload of a lane; it is sent on to the baseline.
+    LaneUntaggedRerouted = "lane-untagged-rerouted",
+    /// The request is of another lane; it is refused.
+    LaneOtherRefused = "lane-other-refused",
+    /// The request is of another lane; it is sent on to it.
+    LaneOtherRerouted = "lane-other-rerouted",
+    /// The request is of another lane, and let in as configured.
+    LaneOtherAccepted = "lane-other-accepted",
+    /// The tag is no lane's; it was removed.
+    LaneUnknownTag = "lane-unknown-tag",
+    /// The tag is no lane's; the request is refused.
+    LaneUnknownRefused = "lane-unknown-refused",
+    /// The tag is no lane's, and the request is let in with it.
+    LaneUnknownAccepted = "lane-unknown-accepted",
+    /// The tag is of a lane that is closed; it was removed.
+    LaneClosed = "lane-closed",
+    /// The request is one that is let in whatever tag it has.
+    LaneExempt = "lane-exempt",
+
     /// The connection's bytes stopped being Dubbo frames.
     BridgeBrokenFrame = "bridge-broken-frame",
     /// A frame is longer than `maxFrameBytes`.

@@ -1,7 +1,7 @@
 //! All HTTP filters in one module.
 //!
 //! Plugins of the same module share one VM in each worker of Envoy. What a plugin is says its root id (Istio's `pluginName`):
-//! `traffic-tag`, `tag-route`, alone or followed by a slash and a name that tells it from others of its kind.
+//! `traffic-tag`, `gray-release`, `tag-route`, alone or followed by a slash and a name that tells it from others of its kind.
 #![allow(
     missing_docs,
     reason = "the SDK's macro exports a function without documentation"
@@ -19,6 +19,7 @@ fn root() -> Box<dyn RootContext> {
     let root_id = property::text(&["plugin_root_id"]).unwrap_or_default();
     match root_id.split('/').next() {
         Some("traffic-tag") => meshlane_filter_traffic_tag::root(),
+        Some("gray-release") => meshlane_filter_gray_release::root(),
         Some("tag-route") => meshlane_filter_tag_route::root(),
         _ => Box::new(Unknown { root_id }),
     }
@@ -34,7 +35,7 @@ impl Context for Unknown {}
 impl RootContext for Unknown {
     fn on_configure(&mut self, _: usize) -> bool {
         log::error!(
-            "suite: the root id (pluginName) is `{}`, expected `traffic-tag` or `tag-route`, alone or followed by /NAME; \
+            "suite: the root id (pluginName) is `{}`, expected `traffic-tag`, `gray-release` or `tag-route`, alone or followed by /NAME; \
              this plugin does nothing",
             self.root_id
         );
