@@ -34,6 +34,8 @@ pub struct Entry {
     pub tags: Option<String>,
     /// What the filter `tag-route` decided: `%FILTER_STATE(wasm.meshlane.tag-route:PLAIN)%`.
     pub route: Option<String>,
+    /// What the filter `gray-release` decided: `%FILTER_STATE(wasm.meshlane.gray-release:PLAIN)%`.
+    pub gray: Option<String>,
 }
 
 impl AccessLog {

@@ -102,11 +102,13 @@ impl Bootstrap {
         self
     }
 
-    /// The names of the listeners.
+    /// The names of the listeners that have a port.
     pub fn listener_names(&self) -> impl Iterator<Item = &str> {
         let discovered = self.listener_file.iter().flat_map(|(_, names)| names);
         self.listeners
             .iter()
+            // Not those on a pipe.
+            .filter(|listener| listener.pointer("/address/socket_address").is_some())
             .filter_map(|listener| listener.get("name")?.as_str())
             .chain(discovered.map(String::as_str))
     }
@@ -133,12 +135,18 @@ impl Bootstrap {
 impl Node {
     /// A node as Istio names them.
     fn of_kind(kind: &str) -> Self {
+        let mut node = Self::new(kind);
+        let labels = [("app", "shop"), ("version", "v1")];
+        let labels = labels.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        node.labels = labels.into();
+        node
+    }
+
+    /// A node as Istio names them, without labels.
+    pub fn new(kind: &str) -> Self {
         Self {
             id: format!("{kind}~127.0.0.1~shop.demo~demo.svc.cluster.local"),
-            labels: vec![
-                ("app".to_owned(), "shop".to_owned()),
-                ("version".to_owned(), "v1".to_owned()),
-            ],
+            labels: Vec::new(),
             namespace: Some("demo".to_owned()),
             locality: None,
         }
@@ -175,6 +183,8 @@ fn stats_tags() -> Vec<Value> {
         "reason",
         "service",
         "router",
+        "lane",
+        "direction",
         "interface",
         "method",
         "status",

@@ -30,6 +30,7 @@ pub use self::{
     go::GoClient,
     oracle::Oracle,
     provider::{Provider, ProviderOptions, RegisterMode, Service},
+    relay::{Relay, Serves},
     version::{DubboVersion, Serialization},
     zookeeper::ZooKeeper,
 };
@@ -42,6 +43,7 @@ mod java;
 pub mod mesh;
 mod oracle;
 mod provider;
+mod relay;
 pub mod suite;
 pub mod tap;
 pub mod troupe;

@@ -17,8 +17,17 @@ use tonic::{
 
 /// Connects a gRPC client to a listener of Envoy.
 pub async fn connect(address: SocketAddr) -> Result<EchoServiceClient<Channel>> {
+    connect_as(address, "shop.example").await
+}
+
+/// The same, calling the service by a name.
+pub async fn connect_as(
+    address: SocketAddr,
+    authority: &str,
+) -> Result<EchoServiceClient<Channel>> {
+    let origin: Uri = format!("http://{authority}").parse()?;
     let channel = Endpoint::from_shared(format!("http://{address}"))?
-        .origin(Uri::from_static("http://shop.example"))
+        .origin(origin)
         .connect()
         .await?;
     Ok(EchoServiceClient::new(channel))

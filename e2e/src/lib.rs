@@ -24,6 +24,7 @@
 
 pub mod access_log;
 pub mod bootstrap;
+pub mod chain;
 pub mod client;
 pub mod dubbo;
 pub mod envoy;

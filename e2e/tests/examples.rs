@@ -63,6 +63,7 @@ fn examples() -> Result<Vec<Example>> {
     let manifests = [
         "istio-manifests",
         "istio-manifests/dubbo",
+        "istio-manifests/gray-release",
         "istio-manifests/tag-route",
     ];
     for folder in ["docs/guide", "docs/guide/examples", "."]

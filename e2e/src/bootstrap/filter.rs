@@ -57,6 +57,11 @@ impl WasmFilter {
         Ok(Self::new("tag-route", &document.to_string())?.named("route"))
     }
 
+    /// The filter `gray-release` with a document, as a plugin named `gray`.
+    pub fn gray_release(document: &Value) -> Result<Self> {
+        Ok(Self::new("gray-release", &document.to_string())?.named("gray"))
+    }
+
     /// The same filter as a part of another module, which the root id picks.
     pub fn of_module(mut self, module: &str) -> Result<Self> {
         self.module = wasm_module(module)?;

@@ -45,6 +45,7 @@ pub struct Listener {
     name: String,
     direction: Direction,
     tls: Option<Tls>,
+    bridge: Option<Value>,
     filters: Vec<Value>,
     routes: Vec<Value>,
     access_log: Option<PathBuf>,
@@ -60,6 +61,7 @@ impl Listener {
             name: name.to_owned(),
             direction: Direction::default(),
             tls: None,
+            bridge: None,
             filters: Vec::new(),
             routes: Vec::new(),
             access_log: None,
@@ -78,6 +80,12 @@ impl Listener {
     /// Accepts TLS beside plain text.
     pub fn tls(mut self, tls: &Tls) -> Self {
         self.tls = Some(tls.clone());
+        self
+    }
+
+    /// Puts a network filter before the connection manager: the Dubbo bridge.
+    pub fn bridge(mut self, filter: &WasmFilter) -> Self {
+        self.bridge = Some(filter.to_network_filter());
         self
     }
 
@@ -128,10 +136,11 @@ impl Listener {
     }
 
     pub(super) fn to_json(&self) -> Value {
-        let network_filters = json!([{
+        let manager = json!({
             "name": "envoy.filters.network.http_connection_manager",
             "typed_config": self.connection_manager(),
-        }]);
+        });
+        let network_filters: Vec<Value> = self.bridge.iter().cloned().chain([manager]).collect();
         let mut listener = json!({
             "name": self.name,
             "address": {"socket_address": {"address": "127.0.0.1", "port_value": 0}},
@@ -207,6 +216,7 @@ fn access_log(file: &Path) -> Value {
         "details": "%RESPONSE_CODE_DETAILS%",
         "tags": "%FILTER_STATE(wasm.meshlane.traffic-tag:PLAIN)%",
         "route": "%FILTER_STATE(wasm.meshlane.tag-route:PLAIN)%",
+        "gray": "%FILTER_STATE(wasm.meshlane.gray-release:PLAIN)%",
     });
     parts::file_access_log(file, &format)
 }

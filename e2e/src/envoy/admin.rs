@@ -67,7 +67,8 @@ impl Admin {
         }
         #[derive(Deserialize)]
         struct Address {
-            socket_address: SocketAddress,
+            /// Absent of a pipe.
+            socket_address: Option<SocketAddress>,
         }
         #[derive(Deserialize)]
         struct SocketAddress {
@@ -76,17 +77,14 @@ impl Admin {
         }
         let listeners: Listeners =
             serde_json::from_str(&self.text("/listeners?format=json").await?)?;
-        let address = |address: Address| {
-            (
-                address.socket_address.address,
-                address.socket_address.port_value,
-            )
-                .into()
+        let bound = |listener: Listener| {
+            let socket = listener.local_address.socket_address?;
+            Some((listener.name, (socket.address, socket.port_value).into()))
         };
         Ok(listeners
             .listener_statuses
             .into_iter()
-            .map(|listener| (listener.name, address(listener.local_address)))
+            .filter_map(bound)
             .collect())
     }
 

@@ -1,5 +1,6 @@
 //! The demo: one stock Envoy as a gateway with `traffic-tag`, two versions of a service behind it, and a table of what
-//! became of requests. It fails when a row is not as it must be.
+//! became of requests; then five services with a sidecar each, and what becomes of a gray request on its way through all.
+//! It fails when a row is not as it must be.
 //!
 //! With `KEEP=1` everything stays up until Ctrl-C. The configuration is `e2e/demo/traffic-tag.yaml`.
 
@@ -19,6 +20,7 @@ use meshlane_e2e::{
 };
 use serde_json::Value;
 
+mod lane;
 mod play;
 mod requests;
 mod show;
@@ -46,6 +48,9 @@ async fn main() -> Result<ExitCode> {
     }
     rows.push(play::play_share(&shop).await?);
     println!("{}\n", show::table(&rows));
+    let lane = lane::play(&scene).await?;
+    println!("{}\n", show::table(&lane));
+    rows.extend(lane);
 
     let wrong = rows.iter().filter(|row| !row.is_as_expected()).count();
     if std::env::var_os("KEEP").is_some_and(|keep| !keep.is_empty() && keep != "0") {

@@ -35,11 +35,19 @@ impl Row {
 }
 
 impl Cell {
-    fn new(found: String, expected: String) -> Self {
+    pub(crate) fn new(found: String, expected: String) -> Self {
         let differs = found != expected;
         Self {
             found,
             expected: differs.then_some(expected),
+        }
+    }
+
+    /// What is not looked at.
+    pub(crate) fn certain(text: &str) -> Self {
+        Self {
+            found: text.to_owned(),
+            expected: None,
         }
     }
 }
@@ -99,12 +107,11 @@ pub(crate) async fn play_share(shop: &Shop) -> Result<Row> {
         true => found.clone(),
         false => format!("{} to {}", EXPECTED.start(), EXPECTED.end()),
     };
-    let certain = |text: &str| Cell::new(text.to_owned(), text.to_owned());
     Ok(Row {
         request: "GET / cookie: uid=…, by 1000 users".to_owned(),
-        tag: certain("10 % gray"),
+        tag: Cell::certain("10 % gray"),
         destination: Cell::new(found, expected),
-        rule: certain("ten-percent"),
-        reason: certain("tag-split-chosen"),
+        rule: Cell::certain("ten-percent"),
+        reason: Cell::certain("tag-split-chosen"),
     })
 }

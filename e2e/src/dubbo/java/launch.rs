@@ -23,6 +23,7 @@ pub(in crate::dubbo) struct Launch {
     class: &'static str,
     compiled_for: DubboVersion,
     jars: PathBuf,
+    agent: Option<PathBuf>,
     arguments: Vec<String>,
     properties: BTreeMap<String, String>,
 }
@@ -44,6 +45,7 @@ impl Launch {
             class,
             compiled_for: version,
             jars: Path::new("dubbo").join(version.name()),
+            agent: None,
             arguments: Vec::new(),
             properties: properties.into(),
         }
@@ -59,6 +61,12 @@ impl Launch {
     /// Adds an argument.
     pub(in crate::dubbo) fn argument(mut self, argument: impl ToString) -> Self {
         self.arguments.push(argument.to_string());
+        self
+    }
+
+    /// Loads a Java agent.
+    pub(in crate::dubbo) fn agent(mut self, jar: &Path) -> Self {
+        self.agent = Some(jar.to_owned());
         self
     }
 
@@ -81,6 +89,9 @@ impl Launch {
         };
         let mut command = place.command("java");
         command.args(options());
+        if let Some(agent) = &self.agent {
+            command.arg(format!("-javaagent:{}", agent.display()));
+        }
         for (name, value) in &self.properties {
             command.arg(format!("-D{name}={value}"));
         }

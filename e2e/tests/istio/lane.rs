@@ -1,0 +1,204 @@
+//! One lane over five services under Istio, whose applications forward a trace id alone.
+
+use anyhow::{Context as _, Result, ensure};
+use meshlane_e2e::{
+    chain::{Hop, Next, Protocol},
+    client::{Client, Request},
+    dubbo::{Relay, Serves},
+    istio::{Gate, Manifest, Mesh, Pod, PodPlan, on_mesh},
+    poll,
+};
+
+use crate::common::{ORDER, PORT, apply, manifest, providers};
+
+const FORWARDS: [&str; 1] = ["traceparent"];
+const WEB: u16 = 8080;
+const GRPC: u16 = 9090;
+
+/// A pod with its application.
+struct Member {
+    pod: Pod,
+    application: Application,
+    _gates: Vec<Gate>,
+}
+
+enum Application {
+    Java(Relay),
+    /// Ends with this value.
+    Own {
+        _hop: Hop,
+    },
+}
+
+impl Member {
+    async fn pod(mesh: &Mesh, app: &str, lane: &str) -> Result<Pod> {
+        let plan = PodPlan::new(app).label("lane", lane).captured();
+        mesh.pod(&plan.named(&name(app, lane)).unready()).await
+    }
+
+    async fn java(mesh: &Mesh, app: &str, lane: &str, serves: Serves, port: u16) -> Result<Self> {
+        let pod = Self::pod(mesh, app, lane).await?;
+        let name = name(app, lane);
+        let place = pod.place();
+        let relay = Relay::start_at(mesh.scene(), &place, &name, serves, &FORWARDS, port);
+        let application = Application::Java(relay.await?);
+        pod.set_ready(true).await?;
+        Ok(Self {
+            pod,
+            application,
+            _gates: Vec::new(),
+        })
+    }
+
+    /// Has it call the next service by Dubbo, through its sidecar's own listener, or by HTTP.
+    async fn call_next(&mut self, serves: Serves, next: std::net::SocketAddr) -> Result<()> {
+        match &mut self.application {
+            Application::Java(relay) => relay.call_next(serves, next).await,
+            Application::Own { .. } => Ok(()),
+        }
+    }
+
+    /// One of ours, which calls the next service by a name.
+    async fn own(
+        mesh: &Mesh,
+        (app, lane): (&str, &str),
+        port: u16,
+        (protocol, next, authority): (Protocol, std::net::SocketAddr, &str),
+    ) -> Result<Self> {
+        let pod = Self::pod(mesh, app, lane).await?;
+        let gate = pod.gate(next).await?;
+        let hop = Hop::serve(&name(app, lane), &FORWARDS, pod.listen(port).await?)?;
+        hop.call_next(Next::new(protocol, gate.address()).authority(authority));
+        pod.set_ready(true).await?;
+        Ok(Self {
+            pod,
+            application: Application::Own { _hop: hop },
+            _gates: vec![gate],
+        })
+    }
+}
+
+fn name(app: &str, lane: &str) -> String {
+    format!("{app}-{lane}")
+}
+
+/// Services and listeners besides those of the manifests: what the shop of this scenario has of its own.
+fn shop() -> Result<Manifest> {
+    let http = "apiVersion: v1
+kind: Service
+metadata: {name: web, namespace: shop}
+spec:
+  selector: {app: web}
+  ports: [{name: http, port: 8080, targetPort: 8080}]
+---
+apiVersion: v1
+kind: Service
+metadata: {name: catalog, namespace: shop}
+spec:
+  selector: {app: catalog}
+  ports: [{name: http, port: 8080, targetPort: 8080}]
+---
+apiVersion: v1
+kind: Service
+metadata: {name: price, namespace: shop}
+spec:
+  selector: {app: price}
+  ports: [{name: grpc, port: 9090, targetPort: 9090}]
+---
+# The entry: in production a gateway.
+apiVersion: extensions.istio.io/v1alpha1
+kind: WasmPlugin
+metadata: {name: edge-tags, namespace: shop}
+spec:
+  selector: {matchLabels: {app: edge}}
+  url: oci://registry.example.com/meshlane/suite:0.1.0
+  pluginName: traffic-tag
+  phase: AUTHN
+  priority: 10
+  match: [{mode: CLIENT}]
+  pluginConfig:
+    tags:
+    - name: x-mse-tag
+      onIncoming: strip
+      rules: [{name: users, when: {attribute: header.x-user, prefix: gray-}, value: gray}]";
+    // Besides the listener for Dubbo, what is captured.
+    let own = "hosts: [\"./*\"]\n";
+    let listener = manifest("consumer-listener")?.replace(own, &format!("{own}  - {own}"));
+    let consumer = |app: &str, host: &str| {
+        let mine = format!("{ORDER}: order.shop.svc.cluster.local:20880");
+        let next = format!("{}: {host}.shop.svc.cluster.local:20880", Relay::INTERFACE);
+        listener.clone().replace(&mine, &next).for_app("trade", app)
+    };
+    Ok(Manifest::new(http)
+        .and(&consumer("web", "order"))
+        .and(&consumer("price", "stock")))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_request_stays_in_its_lane_over_five_services() -> Result<()> {
+    on_mesh(async |mesh| {
+        apply(mesh, &["services"]).await?;
+        mesh.apply(&providers()?).await?;
+        mesh.apply(&shop()?).await?;
+        let catalog = mesh.cluster_ip("catalog").await?;
+        let lane = Manifest::of_project("gray-release/lane.yaml")?;
+        // The Java program calls the address of the Service.
+        let by_address = format!("hosts: [\"{catalog}\", catalog,");
+        mesh.apply(&lane.replace("hosts: [catalog,", &by_address)).await?;
+
+        let loopback = (std::net::Ipv4Addr::LOCALHOST, PORT).into();
+        let price = (mesh.cluster_ip("price").await?, GRPC).into();
+        let entry = PodPlan::new("edge").captured();
+        let to_price = (Protocol::Grpc, price, "price:9090");
+        let to_stock = (Protocol::Dubbo, loopback, "");
+        let (web, web_gray, order, catalog_base, catalog_gray, price, stock, stock_gray, edge) = tokio::join!(
+            Member::java(mesh, "web", "base", Serves::Http, WEB),
+            Member::java(mesh, "web", "gray", Serves::Http, WEB),
+            Member::java(mesh, "order", "base", Serves::Dubbo, PORT),
+            Member::own(mesh, ("catalog", "base"), WEB, to_price),
+            Member::own(mesh, ("catalog", "gray"), WEB, to_price),
+            Member::own(mesh, ("price", "base"), GRPC, to_stock),
+            Member::java(mesh, "stock", "base", Serves::Dubbo, PORT),
+            Member::java(mesh, "stock", "gray", Serves::Dubbo, PORT),
+            mesh.pod(&entry),
+        );
+        let (mut web, mut web_gray, mut order, edge) = (web?, web_gray?, order?, edge?);
+        let others = [catalog_base?, catalog_gray?, price?, stock?, stock_gray?];
+        web.call_next(Serves::Dubbo, loopback).await?;
+        web_gray.call_next(Serves::Dubbo, loopback).await?;
+        order.call_next(Serves::Http, (catalog, WEB).into()).await?;
+
+        let gate = edge.gate((mesh.cluster_ip("web").await?, WEB).into()).await?;
+        let client = Client::http1(gate.address());
+        let mut number = 0;
+        let mut ask = async |user: &str| {
+            number += 1;
+            let trace = format!("00-{number:032x}-00f067aa0ba902b7-01");
+            let request = Request::get("/").authority("web:8080");
+            let request = request.header("x-user", user).header("traceparent", trace);
+            let response = client.send(&request).await?;
+            anyhow::Ok(String::from_utf8_lossy(&response.body).into_owned())
+        };
+        let gray = "web-gray>order-base>catalog-gray>price-base>stock-gray";
+        let normal = "web-base>order-base>catalog-base>price-base>stock-base";
+        poll::patiently("all of the chain is there", async || {
+            for (user, expected) in [("gray-user", gray), ("user", normal)] {
+                let found = ask(user).await?;
+                ensure!(found == expected, "{user}: {found}");
+            }
+            Ok(())
+        })
+        .await?;
+        for _ in 0..100 {
+            for (user, expected) in [("gray-user", gray), ("user", normal)] {
+                let found = ask(user).await?;
+                ensure!(found == expected, "{user}: {found}");
+            }
+        }
+        for member in others.iter().chain([&web, &web_gray, &order]) {
+            member.pod.expect_alive().await.context(member.pod.name().to_owned())?;
+        }
+        Ok(())
+    })
+    .await
+}
