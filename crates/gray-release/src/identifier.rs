@@ -46,6 +46,11 @@ impl CorrelationKey {
     /// The longest key, in bytes. What is longer identifies nothing.
     pub const MAX_LENGTH: usize = 192;
 
+    /// What identifies a request by one of its headers, whose name is in lower case.
+    pub fn of(header: &str, headers: &Headers) -> Option<Self> {
+        Identifier::of(header).key(headers)
+    }
+
     /// The key: what kind it is, a colon, the normalised value.
     pub fn as_str(&self) -> &str {
         &self.0

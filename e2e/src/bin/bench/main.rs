@@ -12,6 +12,7 @@ mod cpu;
 mod dubbo;
 mod envoy_config;
 mod http;
+mod lane;
 mod load;
 mod memory;
 mod native;
@@ -39,6 +40,7 @@ fn main() -> Result<()> {
         match part {
             Part::Http => http::run(&runtime, &scene, &settings)?,
             Part::Route => route::run(&runtime, &scene, &settings)?,
+            Part::Lane => lane::run(&runtime, &scene, &settings)?,
             Part::Dubbo => dubbo::run(&runtime, &scene, &settings)?,
             Part::Codec => codec::run()?,
         }

@@ -52,6 +52,41 @@ pub(crate) fn contest(measured: &Measured) -> Result<Table> {
     Ok(table)
 }
 
+/// Variants beside no filter and a filter that does nothing.
+pub(crate) fn beside_noop(measured: &Measured, names: &[String]) -> Result<Table> {
+    let nothing = measured.of(NOTHING)?;
+    let noop = measured.of(NOOP)?.over(nothing);
+    let mut table = table(&[
+        "variant",
+        "µs a request",
+        "min–max",
+        "over no filter",
+        "middle half",
+        "÷ do-nothing",
+        "middle half",
+    ]);
+    for name in names {
+        let series = measured.of(name)?;
+        let cost = series.over(nothing);
+        let mut row = vec![
+            name.clone(),
+            format!("{:.1}", series.median()),
+            format!("{:.1}", series.spread()),
+        ];
+        if name == NOTHING {
+            row.extend(std::iter::repeat_n(String::new(), 4));
+        } else {
+            let ratio = cost.ratio_to(&noop);
+            row.push(format!("{:+.2}", cost.median()));
+            row.push(format!("{:.2}", cost.middle()));
+            row.push(format!("{:.2}", ratio.median()));
+            row.push(format!("{:.2}", ratio.middle()));
+        }
+        table.add_row(row);
+    }
+    Ok(table)
+}
+
 /// Where the time of `traffic-tag` goes: each line is one more step of the same work.
 pub(crate) fn breakdown(measured: &Measured) -> Result<Table> {
     let mut table = table(&["step", "µs", "middle half", "share"]);

@@ -13,7 +13,12 @@ use meshlane_e2e::scene::Scene;
 use tokio::runtime::Runtime;
 
 use crate::{
-    http::counts, memory, report::table, settings::Settings, stage::Stage, variants::Variant,
+    http::counts,
+    memory,
+    report::{beside_noop, table},
+    settings::Settings,
+    stage::Stage,
+    variants::Variant,
 };
 
 /// Measures and prints everything about `tag-route`.
@@ -27,7 +32,7 @@ pub(crate) fn run(runtime: &Runtime, scene: &Scene, settings: &Settings) -> Resu
     println!(
         "\n## CPU time of Envoy, direct responses\n\n{}\n{}",
         counts(&contest),
-        report::contest(&contest)?
+        beside_noop(&contest, &variants::contest_names())?
     );
     println!("\n{}", report::ratios(&contest)?);
 

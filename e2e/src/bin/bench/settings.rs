@@ -44,6 +44,8 @@ pub(crate) enum Part {
     Http,
     /// Routing by tag.
     Route,
+    /// Full-link gray release.
+    Lane,
     /// The Dubbo bridge.
     Dubbo,
     /// Reading Dubbo frames, without Envoy.
@@ -57,13 +59,20 @@ fn parts() -> Result<Vec<Part>> {
         .map(|name| match name {
             "http" => Ok(Part::Http),
             "route" => Ok(Part::Route),
+            "lane" => Ok(Part::Lane),
             "dubbo" => Ok(Part::Dubbo),
             "codec" => Ok(Part::Codec),
-            _ => bail!("BENCH must be some of http, route, dubbo and codec, not {name}"),
+            _ => bail!("BENCH must be some of http, route, lane, dubbo and codec, not {name}"),
         })
         .collect::<Result<_>>()?;
     Ok(if parts.is_empty() {
-        vec![Part::Http, Part::Route, Part::Dubbo, Part::Codec]
+        vec![
+            Part::Http,
+            Part::Route,
+            Part::Lane,
+            Part::Dubbo,
+            Part::Codec,
+        ]
     } else {
         parts
     })

@@ -5,48 +5,13 @@ use comfy_table::Table;
 
 use super::variants::{
     BY_CLUSTER_HEADER, ONE_CLUSTER, SUITE, TWO_MODULES, UPSTREAM_COUNT, by_filter,
-    by_filter_and_routes, by_header_routes, contest_names,
+    by_filter_and_routes, by_header_routes,
 };
 use crate::{
     report::table,
     stage::Measured,
-    variants::{NOOP, NOTHING, TAG_FACTS},
+    variants::{NOTHING, TAG_FACTS},
 };
-
-/// Every variant beside the others.
-pub(super) fn contest(measured: &Measured) -> Result<Table> {
-    let nothing = measured.of(NOTHING)?;
-    let noop = measured.of(NOOP)?.over(nothing);
-    let mut table = table(&[
-        "variant",
-        "µs a request",
-        "min–max",
-        "over no filter",
-        "middle half",
-        "÷ do-nothing",
-        "middle half",
-    ]);
-    for name in contest_names() {
-        let series = measured.of(&name)?;
-        let cost = series.over(nothing);
-        let mut row = vec![
-            name.clone(),
-            format!("{:.1}", series.median()),
-            format!("{:.1}", series.spread()),
-        ];
-        if name == NOTHING {
-            row.extend(std::iter::repeat_n(String::new(), 4));
-        } else {
-            let ratio = cost.ratio_to(&noop);
-            row.push(format!("{:+.2}", cost.median()));
-            row.push(format!("{:.2}", cost.middle()));
-            row.push(format!("{:.2}", ratio.median()));
-            row.push(format!("{:.2}", ratio.middle()));
-        }
-        table.add_row(row);
-    }
-    Ok(table)
-}
 
 /// Costs over no filter, one beside another in the same rounds.
 pub(super) fn ratios(measured: &Measured) -> Result<Table> {
