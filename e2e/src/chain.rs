@@ -88,7 +88,7 @@ pub struct Member {
 
 #[derive(Debug)]
 enum Application {
-    Java(Relay),
+    Java(Box<Relay>),
     Own(Hop),
     /// It was killed; where it was.
     Gone(SocketAddr),
@@ -286,9 +286,8 @@ impl Member {
                     Protocol::Http | Protocol::Grpc => Serves::Http,
                 };
                 let agent = options.agent.as_deref();
-                Application::Java(
-                    Relay::start(scene, &name, serves, &options.java_forwards, agent).await?,
-                )
+                let relay = Relay::start(scene, &name, serves, &options.java_forwards, agent);
+                Application::Java(Box::new(relay.await?))
             }
             (false, _) => Application::Own(Hop::start(&name, &options.forwards).await?),
         };

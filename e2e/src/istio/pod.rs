@@ -340,8 +340,11 @@ impl Pod {
         poll::until(&what, async || {
             let path = "/config_dump?resource=dynamic_listeners";
             let dump: Value = serde_json::from_str(&self.admin()?.text(path).await?)?;
-            let listeners = dump["configs"].as_array().context("there are none")?;
-            let mut active = listeners.iter().map(|each| &each["active_state"]);
+            let listeners = dump
+                .get("configs")
+                .and_then(Value::as_array)
+                .context("there are none")?;
+            let mut active = listeners.iter().filter_map(|each| each.get("active_state"));
             ensure!(active.any(|state| state.to_string().contains(text)), "none");
             Ok(())
         })

@@ -23,7 +23,7 @@ struct Member {
 }
 
 enum Application {
-    Java(Relay),
+    Java(Box<Relay>),
     /// Ends with this value.
     Own {
         _hop: Hop,
@@ -41,7 +41,7 @@ impl Member {
         let name = name(app, lane);
         let place = pod.place();
         let relay = Relay::start_at(mesh.scene(), &place, &name, serves, &FORWARDS, port);
-        let application = Application::Java(relay.await?);
+        let application = Application::Java(Box::new(relay.await?));
         pod.set_ready(true).await?;
         Ok(Self {
             pod,

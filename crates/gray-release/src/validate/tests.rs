@@ -97,10 +97,7 @@ fn identifiers_are_headers() {
             "correlation.identifiers[1]: `b3` is already used at correlation.identifiers[0]",
         ),
         (
-            correlation(&format!(
-                r#""identifiers": [{}]"#,
-                vec![r#""a""#; 17].join(",")
-            )),
+            correlation(&format!(r#""identifiers": [{}]"#, [r#""a""#; 17].join(","))),
             "correlation.identifiers: identifiers: found 17, at most 16 are allowed",
         ),
     ]);
