@@ -1,11 +1,19 @@
 //! What may be typed.
 
+mod render;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use meshlane_attributes::{Locality, ProxyKind};
+use meshlane_tags::TagValue;
+
+pub use render::{
+    DocumentFormat, InventoryArgs, LanesArgs, LanesFilter, RenderArgs, RenderCommand,
+};
 
 use crate::documents::Kind;
+use crate::schema::Subject;
 
 /// Check and explain the configuration of meshlane's filters.
 #[derive(Debug, Parser)]
@@ -35,8 +43,8 @@ pub enum Colour {
 pub enum Command {
     /// Find everything that is wrong in configuration files.
     ///
-    /// Reads Istio's WasmPlugin, TrafficExtension and EnvoyFilter, Envoy's bootstrap, and
-    /// configurations alone; YAML with any number of documents, or JSON. Other Kubernetes
+    /// Reads Istio's WasmPlugin, TrafficExtension and EnvoyFilter, Envoy's bootstrap, lane groups,
+    /// and configurations alone; YAML with any number of documents, or JSON. Other Kubernetes
     /// resources are passed over. Values are read as kubectl, Istio and Envoy read them:
     /// an unquoted `on`, `yes` or `n` is a boolean (and gets a warning).
     Check(CheckArgs),
@@ -46,7 +54,7 @@ pub enum Command {
     /// that the filter runs. Of several plugins of one proxy each sees what those before it made
     /// of the request.
     Explain(Box<ExplainArgs>),
-    /// Make configuration of Kubernetes resources.
+    /// Make configuration of Kubernetes resources and of lane groups.
     Render(RenderArgs),
     /// Print the JSON Schema of a configuration (draft 2020-12).
     Schema(SchemaArgs),
@@ -84,11 +92,13 @@ Examples:
   meshlane explain -c tag.yaml --jwt-claim sub=u1 --source-ip 203.0.113.7 http://shop.example/
   meshlane explain -c tag.yaml --har recorded.har
   meshlane explain -c route.yaml --service orders --health clusters.json -H 'x-mse-tag: gray'
+  meshlane explain -c lanes.yaml --direction outbound --remembered x-mse-tag=gray -H 'x-request-id: r-1' http://orders/
+  meshlane explain --lane-group shop.yaml --calls web,order,stock -H 'x-user: alice' http://shop.example/
 
 Exit codes:
   0  the decision was explained, whatever it is
   1  the configuration is invalid (what is wrong is printed)
-  2  a file could not be read, there is no such plugin or service, or the command line is wrong";
+  2  a file could not be read, there is no such plugin, service or lane group, or the command line is wrong";
 
 /// What may be said about documents that do not say it themselves.
 #[derive(Debug, Args)]
@@ -125,6 +135,24 @@ impl From<Proxy> for ProxyKind {
     }
 }
 
+/// Which way requests go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Direction {
+    /// To the application
+    Inbound,
+    /// From the application
+    Outbound,
+}
+
+impl From<Direction> for meshlane_gray_release::config::Direction {
+    fn from(direction: Direction) -> Self {
+        match direction {
+            Direction::Inbound => Self::Inbound,
+            Direction::Outbound => Self::Outbound,
+        }
+    }
+}
+
 /// How to print.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Format {
@@ -139,8 +167,24 @@ pub enum Format {
 #[command(after_help = EXPLAIN_HELP)]
 pub struct ExplainArgs {
     /// The file with the configuration (anything that `check` reads); `-` is standard input
-    #[arg(short, long, value_name = "FILE")]
-    pub config: PathBuf,
+    #[arg(
+        short,
+        long,
+        value_name = "FILE",
+        required_unless_present = "lane_group"
+    )]
+    pub config: Option<PathBuf>,
+    /// A file with lane groups (repeatable, all are taken together): the way of the requests through the services of --calls
+    #[arg(long, value_name = "FILE", requires = "calls", conflicts_with_all = OF_ONE_PROXY)]
+    pub lane_group: Vec<PathBuf>,
+    /// The services on the way, with commas between: the first gets the request and calls the second, and so on
+    #[arg(
+        long,
+        value_name = "SERVICES",
+        requires = "lane_group",
+        value_delimiter = ','
+    )]
+    pub calls: Vec<String>,
     /// The plugin to explain, by default all of the proxy in their order: the resource's name, or the NAME of `traffic-tag/NAME`
     #[arg(long, value_name = "NAME")]
     pub plugin: Option<String>,
@@ -162,6 +206,12 @@ pub struct ExplainArgs {
     /// What Envoy says of its clusters: a saved answer of `/clusters?format=json` of its admin interface
     #[arg(long, value_name = "FILE")]
     pub health: Option<PathBuf>,
+    /// Which way the requests go, with the plugins that see them; by default as the document says
+    #[arg(long, value_name = "DIRECTION")]
+    pub direction: Option<Direction>,
+    /// What `gray-release` remembers of the request that caused a call (repeatable); `TAG=` when that had no such tag
+    #[arg(long, value_name = "TAG=VALUE", value_parser = remembered)]
+    pub remembered: Vec<(String, Option<TagValue<'static>>)>,
     /// Where the proxy runs: REGION, REGION/ZONE or REGION/ZONE/SUBZONE; by default as the document says
     #[arg(long, value_name = "LOCALITY", value_parser = locality)]
     pub locality: Option<Locality>,
@@ -178,6 +228,20 @@ pub struct ExplainArgs {
     #[arg(long, value_name = "FORMAT", default_value = "human")]
     pub format: Format,
 }
+
+/// What is about one proxy, and says nothing about a way through many.
+const OF_ONE_PROXY: [&str; 10] = [
+    "config",
+    "plugin",
+    "kind",
+    "proxy",
+    "service",
+    "direction",
+    "remembered",
+    "locality",
+    "namespace",
+    "label",
+];
 
 /// A request like one for curl.
 #[derive(Debug, Default, Args)]
@@ -220,9 +284,9 @@ pub struct RequestArgs {
 /// Which schema to print.
 #[derive(Debug, Args)]
 pub struct SchemaArgs {
-    /// The filter
+    /// The filter, or `lane-group`
     #[arg(value_name = "KIND", default_value = "traffic-tag")]
-    pub kind: Kind,
+    pub subject: Subject,
     /// What to print
     #[arg(long, value_name = "FORMAT", default_value = "json")]
     pub format: SchemaFormat,
@@ -280,47 +344,6 @@ pub enum SchemaFormat {
     Markdown,
 }
 
-/// What to render.
-#[derive(Debug, Args)]
-pub struct RenderArgs {
-    /// What to render.
-    #[command(subcommand)]
-    pub command: RenderCommand,
-}
-
-/// What to render.
-#[derive(Debug, Subcommand)]
-pub enum RenderCommand {
-    /// Print the services of a `tag-route` configuration, made of Istio's DestinationRules.
-    ///
-    /// Each subset is a destination with the subset's labels and its cluster at a sidecar or a
-    /// gateway. Ports come from Services and ServiceEntries in the same files. Other resources are
-    /// passed over.
-    Inventory(InventoryArgs),
-}
-
-/// What to make the services of.
-#[derive(Debug, Args)]
-#[command(after_help = INVENTORY_HELP)]
-pub struct InventoryArgs {
-    /// The files, YAML or JSON; `-` is standard input
-    #[arg(required = true, value_name = "FILE")]
-    pub files: Vec<PathBuf>,
-    /// A port of hosts that no Service or ServiceEntry in the files tells (repeatable)
-    #[arg(long = "port", value_name = "PORT", value_parser = clap::value_parser!(u16).range(1..))]
-    pub ports: Vec<u16>,
-}
-
-const INVENTORY_HELP: &str = "\
-Examples:
-  meshlane render inventory manifests/*.yaml > services.yaml
-  kubectl get services,destinationrules -A -o yaml | meshlane render inventory -
-
-Exit codes:
-  0  the services were printed
-  1  something in the resources is wrong (what and where is printed)
-  2  a file could not be read, there is nothing to render, or the command line is wrong";
-
 /// `REGION/ZONE/SUBZONE`, where what is behind the region may be missing
 fn locality(text: &str) -> Result<Locality, &'static str> {
     let mut parts = text.split('/').map(str::to_owned);
@@ -342,6 +365,20 @@ fn pair(text: &str) -> Result<(String, String), &'static str> {
         Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
         _ => Err("expected NAME=VALUE"),
     }
+}
+
+/// `TAG=VALUE`, or `TAG=` for none
+fn remembered(text: &str) -> Result<(String, Option<TagValue<'static>>), String> {
+    let (tag, value) = match text.split_once('=') {
+        Some((tag, value)) if !tag.is_empty() => (tag.to_ascii_lowercase(), value),
+        _ => return Err("expected TAG=VALUE, or TAG= for a request without the tag".to_owned()),
+    };
+    if value.is_empty() {
+        return Ok((tag, None));
+    }
+    let value = TagValue::parse(value.to_owned().into());
+    let value = value.map_err(|error| format!("the value is {error}"))?;
+    Ok((tag, Some(value)))
 }
 
 /// `NAME: VALUE`, or `NAME;` for an empty header, as with curl

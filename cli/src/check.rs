@@ -2,20 +2,24 @@
 
 mod advice;
 mod exposure;
+mod lane_groups;
+mod memory;
 mod mentions;
 mod order;
 mod semantics;
 mod structure;
 
 use meshlane_attributes::ProxyKind;
-use meshlane_diagnostics::{JsonPath, Problem};
+use meshlane_diagnostics::{JsonPath, Problem, Violations};
 
 use crate::diagnostic::{Diagnostic, Severity};
-use crate::documents::{self, Findings, Kind, Plugin};
-use crate::schema;
+use crate::documents::{self, Findings, Kind, LaneGroupDocument, Plugin};
+use crate::policy::Policy;
+use crate::schema::{self, Subject};
 use crate::source::{Node, Source, Value};
 
 pub use exposure::{Needs, relate};
+pub use lane_groups::{Merged, check_lane_groups, merge};
 pub use semantics::document_bytes;
 pub use structure::{KEYWORDS, Structure};
 
@@ -37,22 +41,29 @@ pub struct CheckedFile {
     pub messages: Vec<Message>,
     /// The configurations that were found and checked.
     pub plugins: Vec<Plugin>,
+    /// The lane groups that were found and checked.
+    pub lane_groups: Vec<LaneGroupDocument>,
     /// How many documents are none of ours.
     pub passed_over: usize,
     /// Whether the file could not be read to its end.
     pub unreadable: bool,
 }
 
-/// Something to say, and the plugin that it is about.
+/// Something to say, and what it is about.
 #[derive(Debug)]
 pub struct Message {
     /// What is to say.
     pub diagnostic: Diagnostic,
-    /// The plugin in words, when it is about a plugin's configuration.
+    /// The plugin in words, when it is about a plugin's configuration; also the lane group.
     pub plugin: Option<String>,
 }
 
 impl CheckedFile {
+    /// How many documents were checked.
+    pub fn configurations(&self) -> usize {
+        self.plugins.len() + self.lane_groups.len()
+    }
+
     /// How many messages have a severity.
     pub fn count(&self, severity: Severity) -> usize {
         self.messages
@@ -77,7 +88,9 @@ pub fn check(source: Source, assumptions: Assumptions) -> CheckedFile {
             plugin: Some(plugin.resource.clone()),
         }));
     }
+    messages.extend(findings.lane_groups.iter().flat_map(lane_groups::check));
     messages.extend(order::check(&findings.plugins));
+    messages.extend(memory::check(&findings.plugins));
     let about_documents = findings.diagnostics.into_iter();
     let about_documents = about_documents.chain(contents.syntax_error.clone());
     messages.extend(about_documents.map(|diagnostic| Message {
@@ -89,6 +102,7 @@ pub fn check(source: Source, assumptions: Assumptions) -> CheckedFile {
         source,
         messages,
         plugins: findings.plugins,
+        lane_groups: findings.lane_groups,
         passed_over: findings.passed_over,
         unreadable: contents.syntax_error.is_some(),
     }
@@ -96,16 +110,27 @@ pub fn check(source: Source, assumptions: Assumptions) -> CheckedFile {
 
 /// Checks one configuration.
 pub fn check_plugin(plugin: &Plugin, proxy: Option<ProxyKind>) -> Vec<Diagnostic> {
-    let schema = schema::of(plugin.kind);
-    let mut structural = Vec::new();
-    if let Some(config) = &plugin.config {
-        structural = Structure::of(&schema).check(config);
-        structural.extend(oddities(config));
-    }
     let proxy = proxy.or(plugin.proxy.kind).unwrap_or(ProxyKind::Bare);
-    let mut diagnostics = semantics::check(plugin, proxy, &structural);
-    diagnostics.extend(structural);
+    let mut diagnostics = Vec::new();
+    if let Some(config) = &plugin.config {
+        let parse = |document: &[u8]| Policy::parse(plugin.kind, document, proxy).err();
+        diagnostics = check_document(config, plugin.kind.into(), &parse);
+    }
     diagnostics.extend(advice::about(plugin));
+    diagnostics
+}
+
+/// What is wrong with the structure of a document and with what it says; `parse` is the code that reads it in earnest.
+fn check_document(
+    document: &Node,
+    subject: Subject,
+    parse: &dyn Fn(&[u8]) -> Option<Violations>,
+) -> Vec<Diagnostic> {
+    let schema = schema::of(subject);
+    let mut structural = Structure::of(&schema).check(document);
+    structural.extend(oddities(document));
+    let mut diagnostics = semantics::check(document, &structural, parse);
+    diagnostics.extend(structural);
     diagnostics
 }
 

@@ -4,6 +4,7 @@ mod check;
 mod dubbo;
 mod explain;
 mod input;
+mod lane_groups;
 mod render;
 mod schema;
 
@@ -13,6 +14,7 @@ use std::io::{self, Read, Write};
 use clap::Parser;
 
 use crate::args::{Cli, Colour, Command};
+use crate::documents::Kind;
 
 /// How the program ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,9 +39,15 @@ pub(crate) enum Failure {
     /// A file has no configuration in it.
     #[error("{0} has no configuration in it of a filter that decides about requests")]
     NoPlugin(String),
+    /// A file has lane groups and nothing else that is ours.
+    #[error(
+        "{0} has lane groups: give them with --lane-group, and the services on the way with --calls"
+    )]
+    OnlyLaneGroups(String),
     /// It is not clear which plugin is meant.
     #[error(
-        "{file} has plugins of several proxies or listeners, choose one with --plugin: {}",
+        "{file} has plugins of several proxies or listeners, choose one with --plugin: {} \
+         (or those that see the same requests with --direction)",
         names.join(", ")
     )]
     SeveralPlugins { file: String, names: Vec<String> },
@@ -53,9 +61,27 @@ pub(crate) enum Failure {
     /// There is no request to explain.
     #[error("give a request: a URL, --request FILE, --har FILE or --service NAME")]
     NoRequest,
-    /// No plugin that is explained has services.
-    #[error("--{0} is for `tag-route`, and no plugin here is one")]
-    NoRoutes(&'static str),
+    /// An option is for plugins of a kind of which none is explained.
+    #[error("--{option} is for `{}`, and no plugin here is one", kind.as_str())]
+    NoneOfKind { option: &'static str, kind: Kind },
+    /// Nothing says which way the requests go.
+    #[error(
+        "nothing says which way the requests of {0} go: give --direction inbound (to the application) \
+         or --direction outbound (from it)"
+    )]
+    NoDirection(String),
+    /// No plugin sees requests of the direction.
+    #[error("no plugin here sees {direction} requests: {}", names.join(", "))]
+    NoneOfDirection {
+        direction: &'static str,
+        names: Vec<String>,
+    },
+    /// What is remembered counts for requests that leave the application.
+    #[error("--remembered is for calls that leave the application, and these requests come to it")]
+    RememberedInbound,
+    /// No plugin has a tag of that name.
+    #[error("no plugin of `gray-release` has a tag `{name}`{}; there are: {}", did_you_mean(name, names), names.join(", "))]
+    NoSuchTag { name: String, names: Vec<String> },
     /// There is no service of that name.
     #[error("no service `{name}`{}; there are: {}", did_you_mean(name, names), names.join(", "))]
     NoSuchService { name: String, names: Vec<String> },
@@ -81,9 +107,15 @@ pub(crate) enum Failure {
     /// No resource has anything to render.
     #[error("no DestinationRule with subsets in {0}")]
     NoSubsets(String),
+    /// No document is a lane group.
+    #[error("no LaneGroup in {0}")]
+    NoLaneGroup(String),
     /// What was rendered would not be accepted.
     #[error("the services cannot be put into one configuration:\n{0}")]
     Rendered(meshlane_diagnostics::Violations),
+    /// What was rendered cannot be walked through.
+    #[error("the configurations of the lane groups cannot be followed:\n{0}")]
+    Walk(meshlane_diagnostics::Violations),
     /// The output cannot be written.
     #[error("cannot write: {0}")]
     Write(#[from] io::Error),

@@ -2,11 +2,15 @@
 
 mod envoy;
 mod istio;
+mod lane_group;
 mod module;
 mod resource;
 
 use meshlane_attributes::{Locality, ProxyKind};
 use meshlane_diagnostics::{JsonPath, Segment};
+use meshlane_gray_release::config::Direction;
+
+pub use lane_group::LaneGroupDocument;
 
 use crate::diagnostic::Diagnostic;
 use crate::source::{Node, Source, Span, Value};
@@ -16,6 +20,8 @@ use crate::source::{Node, Source, Span, Value};
 pub enum Kind {
     /// Makes Dubbo HTTP/2 and back.
     Dubbo,
+    /// Carries tags from a request to the calls that it causes, and keeps lanes apart.
+    GrayRelease,
     /// Chooses a destination among those that a chain of routers leaves.
     TagRoute,
     /// Computes tags from a request and writes them to their carriers.
@@ -24,12 +30,18 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind.
-    pub const ALL: &'static [Self] = &[Self::Dubbo, Self::TagRoute, Self::TrafficTag];
+    pub const ALL: &'static [Self] = &[
+        Self::Dubbo,
+        Self::GrayRelease,
+        Self::TagRoute,
+        Self::TrafficTag,
+    ];
 
     /// The name of the kind, as in `pluginName`.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Dubbo => "dubbo",
+            Self::GrayRelease => "gray-release",
             Self::TagRoute => "tag-route",
             Self::TrafficTag => "traffic-tag",
         }
@@ -39,7 +51,7 @@ impl Kind {
     pub fn is_network(self) -> bool {
         match self {
             Self::Dubbo => true,
-            Self::TagRoute | Self::TrafficTag => false,
+            Self::GrayRelease | Self::TagRoute | Self::TrafficTag => false,
         }
     }
 
@@ -117,6 +129,47 @@ pub struct Surroundings {
     pub locality: Locality,
     /// Which of the proxy's listeners: plugins that name the same one see the same requests.
     pub listener: Option<String>,
+    /// Which way requests go there.
+    pub traffic: Traffic,
+}
+
+/// Which way the requests go that a plugin sees.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Traffic {
+    /// The document does not tell, or they go both ways.
+    #[default]
+    Unknown,
+    /// The document shows the listener, and the listener does not say it.
+    Unsaid,
+    /// One way.
+    Of(Direction),
+}
+
+impl Traffic {
+    /// The direction, when it is known.
+    pub fn direction(self) -> Option<Direction> {
+        match self {
+            Self::Unknown | Self::Unsaid => None,
+            Self::Of(direction) => Some(direction),
+        }
+    }
+
+    /// Whether requests of a direction may be among them.
+    pub fn may_go(self, direction: Direction) -> bool {
+        self.direction().is_none_or(|known| known == direction)
+    }
+}
+
+impl Surroundings {
+    /// Whether plugins are in the same proxy, as far as documents tell; not whether they see the same requests.
+    pub fn is_same_proxy(&self, other: &Self) -> bool {
+        let proxy = |surroundings: &Self| Self {
+            listener: None,
+            traffic: Traffic::Unknown,
+            ..surroundings.clone()
+        };
+        proxy(self) == proxy(other)
+    }
 }
 
 /// The place of a plugin among Istio's own filters.
@@ -148,6 +201,8 @@ impl Phase {
 pub struct Findings {
     /// The configurations, in order.
     pub plugins: Vec<Plugin>,
+    /// The lane groups, in order.
+    pub lane_groups: Vec<LaneGroupDocument>,
     /// What is wrong with the documents around them.
     pub diagnostics: Vec<Diagnostic>,
     /// How many documents are none of ours.
@@ -176,6 +231,10 @@ pub fn find(source: &Source, document: &Node, bare: Kind, findings: &mut Finding
         }
         (api, Some("EnvoyFilter")) if api.starts_with("networking.istio.io/") => {
             envoy::envoy_filter(source, document, findings);
+        }
+        (api, kind) if lane_group::is_lane_group(api, kind) => {
+            let found = LaneGroupDocument::new(document);
+            findings.lane_groups.push(found);
         }
         ("", None) if envoy::is_envoy(document) => {
             envoy::envoy_configuration(source, document, findings);

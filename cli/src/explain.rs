@@ -7,8 +7,11 @@ mod file;
 mod har;
 mod print;
 mod request;
+mod walk;
 
 use meshlane_attributes::Workload;
+use meshlane_gray_release::Remembered;
+use meshlane_gray_release::config::Direction;
 use meshlane_tag_route::Snapshot;
 use serde::Serialize;
 
@@ -20,8 +23,9 @@ pub use dubbo::DubboCall;
 pub use explanation::{Endpoints, Explanation, Routed};
 pub use file::requests as requests_of_file;
 pub use har::requests as requests_of_har;
-pub use print::print;
+pub use print::{print, print_walk};
 pub use request::{Request, random_bytes};
+pub use walk::{LaneMesh, Walked};
 
 /// A request that cannot be made out.
 #[derive(Debug, thiserror::Error)]
@@ -61,8 +65,19 @@ pub struct Proxy {
     pub workload: Workload,
     /// What it would say of its clusters; nothing when it has not been asked.
     pub clusters: Option<Snapshot>,
+    /// Which way the requests go that are explained, when it is known.
+    pub direction: Option<Direction>,
+    /// What it remembers of the request that caused them; nothing when it remembers none.
+    pub remembered: Option<Remembered>,
     /// The plugins that decide about requests, in the order in which they see them.
     pub plugins: Vec<Deciding>,
+}
+
+impl Proxy {
+    /// What its plugins decide by, in the order in which they see requests.
+    pub fn policies(&self) -> Vec<&Policy> {
+        self.plugins.iter().map(|plugin| &plugin.policy).collect()
+    }
 }
 
 /// A plugin that decides about requests.
@@ -109,7 +124,7 @@ pub struct Decided {
 /// those before it made of the request. `random` is what chance gives whenever a decision asks for
 /// it.
 pub fn explain(proxy: &Proxy, request: &Request, random: [u8; 16]) -> Explained {
-    let policies: Vec<_> = proxy.plugins.iter().map(|plugin| &plugin.policy).collect();
+    let policies = proxy.policies();
     let mut on_its_way = request.bridged(&policies);
     let mut drawn = false;
     let mut draw = || {
@@ -133,12 +148,16 @@ pub fn explain(proxy: &Proxy, request: &Request, random: [u8; 16]) -> Explained 
             break;
         }
     }
-    let needs = Needs::of(&policies);
-    let needs = (request.dubbo.is_some() && !needs.is_empty()).then(|| needs.to_string());
     Explained {
         request: request.title(),
-        bridge_needs: needs,
+        bridge_needs: bridge_needs(request, &policies),
         random: drawn.then(|| bytes::hex(&random)),
         plugins: decided,
     }
+}
+
+/// Of a Dubbo call: what the bridge has to be told so that policies see what they ask for.
+fn bridge_needs(request: &Request, policies: &[&Policy]) -> Option<String> {
+    let needs = Needs::of(policies);
+    (request.dubbo.is_some() && !needs.is_empty()).then(|| needs.to_string())
 }

@@ -8,6 +8,8 @@ use crate::documents::Kind;
 /// A validated configuration of a filter that decides about requests.
 #[derive(Debug, Clone)]
 pub enum Policy {
+    /// Of `gray-release`.
+    GrayRelease(Box<meshlane_gray_release::Policy>),
     /// Of `tag-route`.
     TagRoute(Box<meshlane_tag_route::Policy>),
     /// Of `traffic-tag`.
@@ -27,6 +29,9 @@ impl Policy {
     ) -> Result<Option<Self>, Violations> {
         match kind {
             Kind::Dubbo => meshlane_bridge::Policy::parse(document, proxy).map(|_| None),
+            Kind::GrayRelease => {
+                meshlane_gray_release::Policy::parse(document).map(|policy| Some(policy.into()))
+            }
             Kind::TagRoute => {
                 meshlane_tag_route::Policy::parse(document, proxy).map(|policy| Some(policy.into()))
             }
@@ -38,6 +43,7 @@ impl Policy {
     /// The kind of its filter.
     pub fn kind(&self) -> Kind {
         match self {
+            Self::GrayRelease(_) => Kind::GrayRelease,
             Self::TagRoute(_) => Kind::TagRoute,
             Self::TrafficTag(_) => Kind::TrafficTag,
         }
@@ -46,6 +52,7 @@ impl Policy {
     /// How attributes are read that can be read in several ways.
     pub fn settings(&self) -> &RequestSettings {
         match self {
+            Self::GrayRelease(policy) => policy.settings(),
             Self::TagRoute(policy) => policy.settings(),
             Self::TrafficTag(policy) => policy.settings(),
         }
@@ -54,6 +61,7 @@ impl Policy {
     /// The attributes that it asks for.
     pub fn attributes(&self) -> impl Iterator<Item = &Attribute> {
         let table = match self {
+            Self::GrayRelease(policy) => policy.attributes(),
             Self::TagRoute(policy) => policy.attributes(),
             Self::TrafficTag(policy) => policy.attributes(),
         };
@@ -62,11 +70,37 @@ impl Policy {
 
     /// The attachments that it writes, in lower case.
     pub fn attachment_carriers(&self) -> impl Iterator<Item = &str> {
-        let writing = match self {
-            Self::TagRoute(_) => None,
-            Self::TrafficTag(policy) => Some(policy.attachment_carriers()),
+        let (carrying, writing) = match self {
+            Self::GrayRelease(policy) => (Some(policy.attachment_carriers()), None),
+            Self::TagRoute(_) => (None, None),
+            Self::TrafficTag(policy) => (None, Some(policy.attachment_carriers())),
         };
-        writing.into_iter().flatten()
+        let carrying = carrying.into_iter().flatten();
+        carrying.chain(writing.into_iter().flatten())
+    }
+
+    /// The attachments that it recognises calls by, in lower case.
+    pub fn attachment_identifiers(&self) -> impl Iterator<Item = &str> {
+        let policy = match self {
+            Self::GrayRelease(policy) => Some(policy),
+            Self::TagRoute(_) | Self::TrafficTag(_) => None,
+        };
+        policy.into_iter().flat_map(|policy| policy.identifiers())
+    }
+
+    /// The tags that it decides about.
+    pub fn tags(&self) -> Vec<&str> {
+        match self {
+            Self::GrayRelease(policy) => policy.tags().iter().map(|tag| tag.name()).collect(),
+            Self::TagRoute(_) => Vec::new(),
+            Self::TrafficTag(policy) => policy.tags().iter().map(|tag| tag.name()).collect(),
+        }
+    }
+}
+
+impl From<meshlane_gray_release::Policy> for Policy {
+    fn from(policy: meshlane_gray_release::Policy) -> Self {
+        Self::GrayRelease(Box::new(policy))
     }
 }
 

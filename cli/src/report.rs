@@ -31,7 +31,7 @@ impl Totals {
         for file in files {
             totals.errors += file.count(Severity::Error);
             totals.warnings += file.count(Severity::Warning);
-            totals.configurations += file.plugins.len();
+            totals.configurations += file.configurations();
             totals.passed_over += file.passed_over;
             totals.files += 1;
         }

@@ -1,32 +1,39 @@
-//! `meshlane schema`: the configuration's JSON Schema, and the reference made from it.
+//! `meshlane schema`: the JSON Schema of a document, and the reference made from it.
 
 mod reference;
+mod subject;
 
 use meshlane_bridge::config::DubboConfig;
+use meshlane_gray_release::config::GrayReleaseConfig;
+use meshlane_lane_group::config::LaneGroup;
 use meshlane_tag_route::config::TagRouteConfig;
 use meshlane_traffic_tag::config::TrafficTagConfig;
 use schemars::generate::SchemaSettings;
 use serde_json::Value;
 
 pub use reference::reference;
+pub use subject::Subject;
 
 use crate::documents::Kind;
 
-/// The JSON Schema (draft 2020-12) of a filter's configuration, generated from the types
-/// that the filter reads it with.
-pub fn of(kind: Kind) -> Value {
+/// The JSON Schema (draft 2020-12) of a document, generated from the types that it is read with.
+pub fn of(subject: Subject) -> Value {
     let generator = SchemaSettings::draft2020_12().into_generator();
-    let schema = match kind {
-        Kind::Dubbo => generator.into_root_schema_for::<DubboConfig>(),
-        Kind::TagRoute => generator.into_root_schema_for::<TagRouteConfig>(),
-        Kind::TrafficTag => generator.into_root_schema_for::<TrafficTagConfig>(),
+    let schema = match subject {
+        Subject::Filter(kind) => match kind {
+            Kind::Dubbo => generator.into_root_schema_for::<DubboConfig>(),
+            Kind::GrayRelease => generator.into_root_schema_for::<GrayReleaseConfig>(),
+            Kind::TagRoute => generator.into_root_schema_for::<TagRouteConfig>(),
+            Kind::TrafficTag => generator.into_root_schema_for::<TrafficTagConfig>(),
+        },
+        Subject::LaneGroup => generator.into_root_schema_for::<LaneGroup>(),
     };
     normalized(schema.to_value())
 }
 
 /// The schema as text, with keys in alphabetical order and a line feed at the end.
-pub fn text(kind: Kind) -> String {
-    format!("{:#}\n", of(kind))
+pub fn text(subject: Subject) -> String {
+    format!("{:#}\n", of(subject))
 }
 
 /// Sorts the keys, whatever map `serde_json` was built with, so that the text is the same
@@ -74,8 +81,8 @@ mod tests {
                 }
             }
         }
-        for kind in Kind::ALL {
-            assert_known(&of(*kind));
+        for subject in Subject::ALL {
+            assert_known(&of(*subject));
         }
     }
 
@@ -94,8 +101,8 @@ mod tests {
                 _ => {}
             }
         }
-        for kind in Kind::ALL {
-            let schema = of(*kind);
+        for subject in Subject::ALL {
+            let schema = of(*subject);
             assert_resolved(&schema, &schema);
         }
     }
@@ -112,9 +119,9 @@ mod tests {
                 assert!(property.get("description").is_some(), "{name}.{key}");
             }
         }
-        for kind in Kind::ALL {
-            let schema = of(*kind);
-            assert_described(kind.as_str(), &schema);
+        for subject in Subject::ALL {
+            let schema = of(*subject);
+            assert_described(subject.as_str(), &schema);
             for (name, definition) in schema.get("$defs").unwrap().as_object().unwrap() {
                 assert_described(name, definition);
             }

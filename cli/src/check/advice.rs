@@ -1,5 +1,6 @@
 //! What is accepted and most likely not meant.
 
+mod gray_release;
 mod tag_route;
 mod traffic_tag;
 
@@ -16,13 +17,14 @@ pub(super) fn about(plugin: &Plugin) -> Vec<Diagnostic> {
     let Some(config) = &plugin.config else {
         return vec![match plugin.kind {
             Kind::Dubbo => no_mode(plugin),
-            Kind::TagRoute | Kind::TrafficTag => empty(plugin),
+            Kind::GrayRelease | Kind::TagRoute | Kind::TrafficTag => empty(plugin),
         }];
     };
     let mut warnings = Vec::new();
     warnings.extend(jwt_before_jwt_authn(plugin, config));
     match plugin.kind {
         Kind::Dubbo => {}
+        Kind::GrayRelease => warnings.extend(gray_release::about(plugin, config)),
         Kind::TagRoute => warnings.extend(tag_route::about(plugin, config)),
         Kind::TrafficTag => traffic_tag::unreachable_rules(config, &mut warnings),
     }
@@ -61,7 +63,7 @@ fn jwt_before_jwt_authn(plugin: &Plugin, config: &Node) -> Option<Diagnostic> {
     let mut mentions = mentions::attributes(plugin.kind, config).into_iter();
     let Mention { path, place, name } = mentions.find(|found| found.name.starts_with("jwt."))?;
     let who = match plugin.kind {
-        Kind::TagRoute => "the configuration",
+        Kind::GrayRelease | Kind::TagRoute => "the configuration",
         Kind::Dubbo | Kind::TrafficTag => "a rule",
     };
     let warning = match &phase.written {

@@ -3,7 +3,8 @@
 use std::fmt;
 
 use meshlane_attributes::{Attribute, ProxyKind};
-use meshlane_bridge::Mode;
+use meshlane_bridge::{Carrier, Mode};
+use meshlane_diagnostics::JsonPath;
 
 use super::mentions::{self, Mention};
 use super::{CheckedFile, Message, document_bytes, sort};
@@ -21,7 +22,7 @@ pub struct Needs {
     pub arguments: Vec<String>,
     /// To be listed in `expose.attachments`.
     pub attachments: Vec<String>,
-    /// To be listed in `carriers.names`.
+    /// To be listed in `carriers.names`: what is written, and what calls are recognised by.
     pub carriers: Vec<String>,
 }
 
@@ -39,11 +40,11 @@ impl Needs {
     /// What none of some bridges does.
     fn beyond(policies: &[&Policy], bridges: &[Bridge]) -> Self {
         let mut needs = Self::default();
-        let written = policies
-            .iter()
-            .flat_map(|policy| policy.attachment_carriers());
-        let unwritten = written.filter(|name| !bridges.iter().any(|b| carries(b, name)));
-        unwritten.for_each(|name| add(&mut needs.carriers, name.to_owned()));
+        for name in policies.iter().flat_map(|policy| under_own_names(policy)) {
+            if !bridges.iter().any(|bridge| carries(bridge, name)) {
+                add(&mut needs.carriers, name.to_owned());
+            }
+        }
         for attribute in policies.iter().flat_map(|policy| policy.attributes()) {
             if bridges.iter().any(|bridge| shows(bridge, attribute)) {
                 continue;
@@ -136,6 +137,7 @@ fn about(plugin: &Plugin, showing: &[Bridge], writing: &[Bridge]) -> Vec<Diagnos
             );
         }
         diagnostics.extend(uncarried(config, &needs.carriers));
+        diagnostics.extend(unrecognised(plugin, config, &policy, showing));
     } else {
         let needs = Needs::beyond(&[&policy], writing);
         diagnostics.extend(uncarried(config, &needs.carriers));
@@ -147,7 +149,9 @@ fn about(plugin: &Plugin, showing: &[Bridge], writing: &[Bridge]) -> Vec<Diagnos
 fn advice(needs: &Needs, kind: Kind, config: &Node) -> Option<Diagnostic> {
     let mentioned = asked(kind, config, needs);
     let written = carriers(config, &needs.carriers);
-    let Mention { path, place, .. } = mentioned.into_iter().chain(written).next()?;
+    let read = identifiers(config, &needs.carriers);
+    let mut mentioned = mentioned.into_iter().chain(written).chain(read);
+    let Mention { path, place, .. } = mentioned.next()?;
     let message = "of a Dubbo2 call rules see only what the bridge is told to show";
     let expected = format!("`{needs}` in the configuration of the filter `dubbo`");
     Some(
@@ -192,6 +196,50 @@ fn uncarried(config: &Node, missing: &[String]) -> Vec<Diagnostic> {
         .collect()
 }
 
+/// Attachments that calls are recognised by and that no bridge carries. Beside one that is carried this is worth a note only, as
+/// the others may be those of other protocols.
+fn unrecognised(
+    plugin: &Plugin,
+    config: &Node,
+    policy: &Policy,
+    showing: &[Bridge],
+) -> Option<Diagnostic> {
+    let known = policy.attachment_identifiers();
+    let known = known.filter(|name| Carrier::new(name).is_some());
+    let is_carried = |name: &&str| showing.iter().any(|bridge| carries(bridge, name));
+    let (carried, missing): (Vec<_>, Vec<_>) = known.partition(is_carried);
+    let names = format!("`{}`", missing.join("`, `"));
+    let wanted = match missing.as_slice() {
+        [_] => names.as_str(),
+        _ => "one of them",
+    };
+    let missing: Vec<_> = missing.iter().map(|name| (*name).to_owned()).collect();
+    let (path, place) = match identifiers(config, &missing).into_iter().next() {
+        Some(Mention { path, place, .. }) => (path, place),
+        // Those that are not given have defaults.
+        None if carried.is_empty() && !missing.is_empty() => {
+            (JsonPath::default(), plugin.place.clone())
+        }
+        None => return None,
+    };
+    let message = format!("no bridge in these files carries {names}");
+    let code = "dubbo-not-recognised";
+    let diagnostic = match carried.first() {
+        Some(other) => {
+            let message = format!("{message}: Dubbo2 calls are recognised by `{other}`");
+            Diagnostic::note_about(code, place, message)
+        }
+        None => {
+            let message = format!("{message}: no Dubbo2 call is recognised");
+            Diagnostic::warning(code, place, message)
+        }
+    };
+    let expected = format!(
+        "{wanted} in `carriers.names` of the filter `dubbo`, by the exact name of the attachment"
+    );
+    Some(diagnostic.expected(expected).at(path))
+}
+
 /// Where rules name the arguments and attachments that are needed.
 fn asked(kind: Kind, config: &Node, needs: &Needs) -> Vec<Mention> {
     let mut mentions = mentions::attributes(kind, config);
@@ -208,6 +256,22 @@ fn carriers(config: &Node, needed: &[String]) -> Vec<Mention> {
     let mut mentions = mentions::carriers(config);
     mentions.retain(|mention| is_among(needed, &mention.name));
     mentions
+}
+
+/// Where the identifiers stand that are needed.
+fn identifiers(config: &Node, needed: &[String]) -> Vec<Mention> {
+    let mut mentions = mentions::identifiers(config);
+    mentions.retain(|mention| is_among(needed, &mention.name));
+    mentions
+}
+
+/// The attachments that go under their own names as headers, where a policy writes them or recognises calls by them. Some
+/// headers cannot be attachments of a bridge.
+fn under_own_names(policy: &Policy) -> impl Iterator<Item = &str> {
+    let read = policy.attachment_identifiers();
+    policy
+        .attachment_carriers()
+        .chain(read.filter(|name| Carrier::new(name).is_some()))
 }
 
 fn shows(bridge: &Bridge, attribute: &Attribute) -> bool {

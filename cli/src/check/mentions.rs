@@ -29,6 +29,17 @@ pub(super) fn carriers(config: &Node) -> Vec<Mention> {
     mentions(config, |path| last_key(path) == Some("attachment"))
 }
 
+/// The places that name headers to recognise calls by.
+pub(super) fn identifiers(config: &Node) -> Vec<Mention> {
+    mentions(config, |path| {
+        let [correlation, identifiers, Segment::Index(_)] = path.segments() else {
+            return false;
+        };
+        let is_key = |segment: &Segment, name| matches!(segment, Segment::Key(key) if key == name);
+        is_key(correlation, "correlation") && is_key(identifiers, "identifiers")
+    })
+}
+
 fn mentions(config: &Node, is_meant: impl Fn(&JsonPath) -> bool) -> Vec<Mention> {
     let mut found = Vec::new();
     config.walk(&JsonPath::default(), &mut |path, node| {
@@ -51,8 +62,9 @@ fn names_attribute(kind: Kind, path: &JsonPath) -> bool {
     let is_below = |name: &str| matches!(before, Some(Segment::Key(key)) if key == name);
     match (kind, last) {
         (Kind::Dubbo, _) => false,
+        (Kind::GrayRelease, Segment::Key(key)) => key == "attribute",
+        (Kind::GrayRelease | Kind::TrafficTag, Segment::Index(_)) => false,
         (Kind::TrafficTag, Segment::Key(key)) => matches!(key.as_str(), "attribute" | "valueFrom"),
-        (Kind::TrafficTag, Segment::Index(_)) => false,
         (Kind::TagRoute, Segment::Index(_)) => is_below("keys"),
         // A label may be called like one of these.
         (Kind::TagRoute, Segment::Key(_)) if is_below("labels") || is_below("baseline") => false,
@@ -129,6 +141,24 @@ mod tests {
                 "chains.default[1].condition.rules[0].to[0].same.zone=header.f",
             ]
         );
+    }
+
+    #[test]
+    fn every_place_of_gray_release_is_known() {
+        let text = "
+            correlation: {identifiers: [x-call, b3]}
+            tags:
+            - name: lane
+              carriers: [{attachment: lane}]
+              lanes: {label: a, lanes: [{name: b}], exempt: {any: [{attribute: header.c}]}}";
+        assert_eq!(
+            names(Kind::GrayRelease, text),
+            ["tags[0].lanes.exempt.any[0].attribute=header.c"]
+        );
+        let document = Source::new("x.yaml", text).read().documents.remove(0);
+        let found = identifiers(&document).into_iter();
+        let found: Vec<_> = found.map(|mention| mention.name).collect();
+        assert_eq!(found, ["x-call", "b3"]);
     }
 
     #[test]

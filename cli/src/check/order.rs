@@ -1,82 +1,193 @@
-//! Plugins that undo what another one decided.
+//! Plugins of one proxy in an order in which one undoes, or does not see, what another one decided.
 //!
-//! Every filter removes reserved headers, also the one that `tag-route` wrote. So it has to be the
-//! last.
+//! The order is `traffic-tag`, which gives tags, `gray-release`, which carries them on, `tag-route`, which goes by them. Besides,
+//! every filter removes reserved headers, also the one that another filter wrote for Envoy.
 
 use meshlane_attributes::{ProxyKind, is_reserved};
+use meshlane_gray_release::REROUTE_HEADER;
+use meshlane_gray_release::config::{Direction, GrayReleaseConfig, Lanes, OnOtherLane, OnUntagged};
 
 use super::{Message, document_bytes};
 use crate::diagnostic::Diagnostic;
-use crate::documents::{Origin, Plugin};
+use crate::documents::{Kind, Origin, Plugin};
 use crate::policy::Policy;
+use crate::source::Span;
 
 /// Warnings about plugins of one proxy that come in the wrong order.
 pub(super) fn check(plugins: &[Plugin]) -> Vec<Message> {
-    let mut found = Vec::new();
-    for (position, plugin) in plugins.iter().enumerate() {
-        let Some(header) = header(plugin) else {
-            continue;
-        };
-        let others = plugins.iter().enumerate();
-        let mut others = others.filter(|(_, other)| is_near(plugin, other));
-        let undoing =
-            others.find_map(|(at, other)| Some((other, undoes(plugin, other, at, position)?)));
-        found.extend(undoing.map(|(other, why)| Message {
-            diagnostic: undone(plugin, other, &header, why),
-            plugin: Some(plugin.resource.clone()),
+    let policies: Vec<_> = plugins.iter().map(policy).collect();
+    let placed = plugins.iter().zip(&policies).enumerate();
+    let placed: Vec<_> = placed
+        .map(|(at, (plugin, policy))| Placed {
+            at,
+            plugin,
+            policy: policy.as_ref(),
+        })
+        .collect();
+    let mut messages = Vec::new();
+    for this in &placed {
+        let header = this.header();
+        let mut others = placed.iter();
+        let removed = header.and_then(|header| others.find_map(|it| this.removed(it, &header)));
+        let overtaken = placed.iter().find_map(|other| this.overtaken(other));
+        let diagnostics = removed.into_iter().chain(overtaken);
+        messages.extend(diagnostics.map(|diagnostic| Message {
+            diagnostic,
+            plugin: Some(this.plugin.resource.clone()),
         }));
     }
-    found
+    messages
 }
 
-/// The reserved header that a plugin tells Envoy the destination by.
-fn header(plugin: &Plugin) -> Option<String> {
+fn policy(plugin: &Plugin) -> Option<Policy> {
     let document = document_bytes(plugin.config.as_ref());
     let policy = Policy::parse(plugin.kind, &document, ProxyKind::Sidecar);
-    match policy.ok()?? {
-        Policy::TagRoute(policy) => Some(policy.output().header().to_owned()),
-        Policy::TrafficTag(_) => None,
-    }
-    .filter(|header| is_reserved(header.as_bytes()))
+    policy.ok()?
 }
 
-/// Whether two plugins see the same requests.
-fn is_near(plugin: &Plugin, other: &Plugin) -> bool {
-    plugin.origin != Origin::Bare
-        && plugin.origin == other.origin
-        && plugin.proxy == other.proxy
-        && other.kind.decides()
+/// A plugin and its place in the file.
+struct Placed<'p> {
+    at: usize,
+    plugin: &'p Plugin,
+    /// What it decides by; nothing when it does not, or its configuration is wrong.
+    policy: Option<&'p Policy>,
 }
 
-/// How it comes that another plugin runs behind this one, when it does.
-fn undoes(plugin: &Plugin, other: &Plugin, at: usize, position: usize) -> Option<&'static str> {
-    if at == position {
-        return None;
+impl Placed<'_> {
+    /// The reserved header that the plugin tells Envoy the destination by.
+    fn header(&self) -> Option<String> {
+        let header = match self.policy? {
+            Policy::GrayRelease(_) => reroutes(self.plugin).then(|| REROUTE_HEADER.to_owned()),
+            Policy::TagRoute(policy) => Some(policy.output().header().to_owned()),
+            Policy::TrafficTag(_) => None,
+        };
+        header.filter(|header| is_reserved(header.as_bytes()))
     }
-    match (&plugin.phase, &other.phase) {
-        (Some(here), Some(there)) if here.order() == there.order() => {
-            // Of two that undo each other one is enough.
-            (plugin.kind != other.kind || at > position).then_some("may run behind")
+
+    /// Whether another plugin gets requests that this one writes its header to.
+    fn is_undone_by(&self, other: &Self) -> bool {
+        // `gray-release` writes it to requests that come in.
+        let is_for_all = self.plugin.kind != Kind::GrayRelease;
+        let may_come_in = other.plugin.proxy.traffic.may_go(Direction::Inbound);
+        self.meets(other) && (is_for_all || may_come_in)
+    }
+
+    /// Whether both see the same requests.
+    fn meets(&self, other: &Self) -> bool {
+        let (plugin, other) = (self.plugin, other.plugin);
+        let (here, there) = (&plugin.proxy, &other.proxy);
+        let is_same_listener = match plugin.origin {
+            Origin::Envoy => here.listener == there.listener,
+            _ => match here.traffic.direction() {
+                Some(direction) => there.traffic.may_go(direction),
+                None => true,
+            },
+        };
+        plugin.origin != Origin::Bare
+            && plugin.origin == other.origin
+            && here.is_same_proxy(there)
+            && is_same_listener
+            && other.kind.decides()
+    }
+
+    /// How it comes that another plugin runs behind this one, when it does.
+    fn is_before(&self, other: &Self) -> Option<&'static str> {
+        let is_later = other.at > self.at;
+        if other.at == self.at {
+            return None;
         }
-        (Some(here), Some(there)) => (here.order() < there.order()).then_some("runs behind"),
-        _ => (at > position).then_some("runs behind"),
+        match (&self.plugin.phase, &other.plugin.phase) {
+            (Some(here), Some(there)) if here.order() == there.order() => {
+                // Of two that undo each other one is enough.
+                (self.plugin.kind != other.plugin.kind || is_later).then_some("may run behind")
+            }
+            (Some(here), Some(there)) => (here.order() < there.order()).then_some("runs behind"),
+            _ => is_later.then_some("runs behind"),
+        }
+    }
+
+    /// Another plugin removes the header that this one writes.
+    fn removed(&self, other: &Self, header: &str) -> Option<Diagnostic> {
+        let why = self.is_before(other).filter(|_| self.is_undone_by(other))?;
+        let (this, that) = (self.plugin.kind, other.plugin.kind);
+        let message = format!(
+            "`{}` {why} `{}` and removes the header `{header}` that it writes",
+            that.as_str(),
+            this.as_str()
+        );
+        let expected = match (this, that) {
+            (Kind::GrayRelease, Kind::GrayRelease) => "one plugin with the tags of both".to_owned(),
+            (Kind::GrayRelease, Kind::TagRoute) => {
+                "`tag-route` for what goes out alone: `match: [{mode: CLIENT}]`".to_owned()
+            }
+            _ if this == that => "another `output.header` for one of them".to_owned(),
+            _ => format!(
+                "{}: `{}` has to be the last",
+                self.earlier(other),
+                this.as_str()
+            ),
+        };
+        Some(
+            Diagnostic::warning("plugin-order", self.place(), message)
+                .related(other.plugin.place.clone(), "this one removes it")
+                .expected(expected),
+        )
+    }
+
+    /// Another plugin runs behind this one, which needs what it does.
+    fn overtaken(&self, other: &Self) -> Option<Diagnostic> {
+        let why = self.is_before(other).filter(|_| self.meets(other))?;
+        let what = match (self.policy?, other.policy?) {
+            (this @ Policy::GrayRelease(_), that @ Policy::TrafficTag(_)) => {
+                let given = that.tags();
+                let mut carried = this.tags().into_iter();
+                let tag = carried.find(|tag| given.contains(tag))?;
+                format!("carries on the tag `{tag}` before it is given")
+            }
+            // One that removes the header is told of already.
+            (Policy::TagRoute(_), Policy::GrayRelease(_)) if self.header().is_none() => {
+                "goes by tags that calls do not have yet".to_owned()
+            }
+            _ => return None,
+        };
+        let (this, that) = (self.plugin.kind.as_str(), other.plugin.kind.as_str());
+        let message = format!("`{that}` {why} `{this}`, which {what}");
+        Some(
+            Diagnostic::warning("plugin-order", self.place(), message)
+                .related(other.plugin.place.clone(), "this one comes too late")
+                .expected(self.earlier(other)),
+        )
+    }
+
+    /// Where another plugin should stand.
+    fn earlier(&self, other: &Self) -> String {
+        let (this, that) = (self.plugin.kind.as_str(), other.plugin.kind.as_str());
+        match &self.plugin.phase {
+            Some(_) => format!("an earlier `phase` for `{that}`"),
+            None => format!("`{that}` in front of `{this}`"),
+        }
+    }
+
+    /// Where it is said when the plugin runs.
+    fn place(&self) -> Span {
+        match &self.plugin.phase {
+            Some(phase) => phase.place.clone(),
+            None => self.plugin.place.clone(),
+        }
     }
 }
 
-fn undone(plugin: &Plugin, other: &Plugin, header: &str, why: &str) -> Diagnostic {
-    let (this, that) = (plugin.kind.as_str(), other.kind.as_str());
-    let message =
-        format!("`{that}` {why} `{this}` and removes the header `{header}` that it writes");
-    let place = match &plugin.phase {
-        Some(phase) => phase.place.clone(),
-        None => plugin.place.clone(),
-    };
-    let expected = match &plugin.phase {
-        _ if plugin.kind == other.kind => "another `output.header` for one of them".to_owned(),
-        Some(_) => format!("an earlier `phase` for `{that}`: `{this}` has to be the last"),
-        None => format!("`{that}` in front of `{this}`, which has to be the last"),
-    };
-    Diagnostic::warning("plugin-order", place, message)
-        .related(other.place.clone(), "this one removes it")
-        .expected(expected)
+/// Whether a plugin of `gray-release` sends requests on that came to the wrong lane.
+fn reroutes(plugin: &Plugin) -> bool {
+    let config = plugin.config.as_ref();
+    let config = config.and_then(|node| serde_json::from_value(node.to_json()).ok());
+    let config: GrayReleaseConfig = config.unwrap_or_default();
+    let mut lanes = config.tags.iter().filter_map(|tag| tag.lanes.as_ref());
+    let may_come = plugin.proxy.traffic.may_go(Direction::Inbound);
+    may_come && config.direction != Some(Direction::Outbound) && lanes.any(may_reroute)
+}
+
+fn may_reroute(lanes: &Lanes) -> bool {
+    lanes.on_untagged == Some(OnUntagged::Reroute)
+        || lanes.on_other_lane == Some(OnOtherLane::Reroute)
 }

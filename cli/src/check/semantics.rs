@@ -1,17 +1,14 @@
-//! What only the filter's own validation knows.
+//! What only the validation knows that a document goes through in earnest.
 //!
-//! The configuration goes through the very code that the filter runs. That code stops at
+//! The configuration of a filter goes through the very code that the filter runs. That code stops at
 //! the first structural error, so where there are some, the parts that they are in are
 //! left out first; what is found in the rest is reported beside them.
 
 use std::collections::HashMap;
 
-use meshlane_attributes::ProxyKind;
 use meshlane_diagnostics::{JsonPath, Problem, Segment, Violation, Violations};
 
 use crate::diagnostic::{Diagnostic, Severity};
-use crate::documents::{Kind, Plugin};
-use crate::policy::Policy;
 use crate::source::{Node, Value};
 
 /// The document as the filter receives it: JSON, or nothing at all.
@@ -19,19 +16,16 @@ pub fn document_bytes(config: Option<&Node>) -> Vec<u8> {
     config.map_or_else(Vec::new, |node| node.to_json().to_string().into_bytes())
 }
 
-/// Everything that the filter itself would say about a configuration, beside the
-/// structural errors that are already known.
+/// Everything that `parse`, the code that reads a document in earnest, would say about it, beside
+/// the structural errors that are already known.
 pub(super) fn check(
-    plugin: &Plugin,
-    proxy: ProxyKind,
+    config: &Node,
     structural: &[Diagnostic],
+    parse: &dyn Fn(&[u8]) -> Option<Violations>,
 ) -> Vec<Diagnostic> {
-    let Some(config) = &plugin.config else {
-        return Vec::new();
-    };
     let mut rest = Rest::of(config, structural);
     for _ in 0..MAX_ROUNDS {
-        let violations = validate(plugin.kind, &rest.node, proxy);
+        let violations = parse(&document_bytes(Some(&rest.node))).unwrap_or_default();
         let malformed = violations
             .iter()
             .find(|violation| matches!(violation.problem, Problem::Malformed { .. }));
@@ -49,9 +43,9 @@ pub(super) fn check(
     Vec::new()
 }
 
-fn validate(kind: Kind, config: &Node, proxy: ProxyKind) -> Violations {
-    let bytes = document_bytes(Some(config));
-    Policy::parse(kind, &bytes, proxy).err().unwrap_or_default()
+/// What a violation says, at its place in a document.
+pub(super) fn located(violation: &Violation, document: &Node) -> Diagnostic {
+    diagnostic(violation, &Rest::of(document, &[]), document)
 }
 
 fn diagnostic(violation: &Violation, rest: &Rest, config: &Node) -> Diagnostic {
@@ -196,6 +190,16 @@ impl Rest {
         let parent = parent(path).unwrap_or_default();
         match problem {
             Problem::UnknownName { kind: "tag", .. } => !self.incomplete.is_empty(),
+            Problem::UnknownName {
+                kind: "lane",
+                found,
+                ..
+            } => self.may_have_lost("lanes", found, config),
+            Problem::UnknownName {
+                kind: "service",
+                found,
+                ..
+            } => self.may_have_lost("services", found, config),
             // It is defined, and something is wrong there.
             Problem::UnknownName {
                 kind: "chain",
@@ -215,6 +219,18 @@ impl Rest {
             }
             _ => false,
         }
+    }
+
+    /// Whether a list of a lane group had an element of a name, as far as its names can be read.
+    fn may_have_lost(&self, list: &str, name: &str, config: &Node) -> bool {
+        let elements = config.descend(&["spec", list]);
+        let mut elements = elements.map(Node::items).unwrap_or_default().iter();
+        let is_it = |element: &Node| {
+            let found = element.get("name").and_then(Node::text);
+            found.is_none_or(|found| found == name)
+        };
+        let mut incomplete = self.incomplete.iter();
+        incomplete.any(|path| ends_with(path, list)) && elements.any(is_it)
     }
 
     /// The path in the original document for a path in what is left.

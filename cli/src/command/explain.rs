@@ -2,10 +2,14 @@
 
 mod plugins;
 mod service;
+mod walk;
 
 use std::hash::{BuildHasher, RandomState};
+use std::path::Path;
 
 use meshlane_attributes::ProxyKind;
+use meshlane_gray_release::Remembered;
+use meshlane_gray_release::config::Direction;
 use meshlane_tag_route::{Snapshot, read_clusters};
 use serde::Serialize;
 
@@ -13,6 +17,7 @@ use super::{Exit, Failure, Streams, input};
 use crate::args::{ExplainArgs, Format};
 use crate::check::{Assumptions, CheckedFile, check};
 use crate::diagnostic::Severity;
+use crate::documents::Kind;
 use crate::explain::{
     Explained, Proxy, Request, explain, print, random_bytes, requests_of_file, requests_of_har,
 };
@@ -28,21 +33,37 @@ struct Document {
 }
 
 pub(super) fn run(args: &ExplainArgs, streams: &mut Streams<'_>) -> Result<Exit, Failure> {
-    let source = input::read(&args.config, streams)?;
+    match &args.config {
+        Some(config) => run_proxy(config, args, streams),
+        None => walk::run(args, streams),
+    }
+}
+
+/// What one proxy does with the requests.
+fn run_proxy(
+    config: &Path,
+    args: &ExplainArgs,
+    streams: &mut Streams<'_>,
+) -> Result<Exit, Failure> {
+    let source = input::read(config, streams)?;
     let file = check(source, Assumptions::from(&args.assumptions));
     if file.unreadable {
-        write_report(file, args.format, streams)?;
+        write_report(&[file], args.format, streams)?;
         return Ok(Exit::Failed);
     }
     if file.plugins.is_empty() && file.count(Severity::Error) > 0 {
-        write_report(file, args.format, streams)?;
+        write_report(&[file], args.format, streams)?;
         return Ok(Exit::Wrong);
     }
+    if file.plugins.is_empty() && !file.lane_groups.is_empty() {
+        return Err(Failure::OnlyLaneGroups(file.source.name().to_owned()));
+    }
     let Some(mut proxy) = plugins::proxy(&file, args)? else {
-        write_report(file, args.format, streams)?;
+        write_report(&[file], args.format, streams)?;
         return Ok(Exit::Wrong);
     };
-    proxy.clusters = clusters(args, &proxy, streams)?;
+    proxy.clusters = clusters(args, &proxy.policies(), streams)?;
+    proxy.remembered = remembered(args, &proxy)?;
     let explained = explain_all(&proxy, args, streams)?;
     let text = match args.format {
         Format::Human => {
@@ -68,7 +89,9 @@ fn explain_all(
 ) -> Result<Vec<Explained>, Failure> {
     let given = args.random.as_deref().map(random_bytes).transpose()?;
     let target = args.service.as_deref();
-    let target = target.map(|name| Target::find(name, proxy)).transpose()?;
+    let target = target
+        .map(|name| Target::find(name, &proxy.policies()))
+        .transpose()?;
     let mut explained = Vec::new();
     for mut request in requests(args, streams)? {
         if let Some(target) = &target {
@@ -94,7 +117,7 @@ fn requests(args: &ExplainArgs, streams: &mut Streams<'_>) -> Result<Vec<Request
         let source = input::read(path, streams)?;
         return Ok(requests_of_file(&source)?);
     }
-    if args.request.url.is_none() && args.service.is_none() {
+    if args.request.url.is_none() && args.service.is_none() && args.calls.is_empty() {
         return Err(Failure::NoRequest);
     }
     Ok(vec![Request::from_args(&args.request)?])
@@ -103,21 +126,21 @@ fn requests(args: &ExplainArgs, streams: &mut Streams<'_>) -> Result<Vec<Request
 /// What Envoy says of its clusters, from a file.
 fn clusters(
     args: &ExplainArgs,
-    proxy: &Proxy,
+    policies: &[&Policy],
     streams: &mut Streams<'_>,
 ) -> Result<Option<Snapshot>, Failure> {
     let Some(path) = &args.health else {
         return Ok(None);
     };
     let routes = || {
-        let policies = proxy.plugins.iter().map(|plugin| &plugin.policy);
-        policies.filter_map(|policy| match policy {
+        policies.iter().filter_map(|policy| match policy {
             Policy::TagRoute(policy) => Some(policy),
-            Policy::TrafficTag(_) => None,
+            Policy::GrayRelease(_) | Policy::TrafficTag(_) => None,
         })
     };
     if routes().next().is_none() {
-        return Err(Failure::NoRoutes("health"));
+        let (option, kind) = ("health", Kind::TagRoute);
+        return Err(Failure::NoneOfKind { option, kind });
     }
     if !routes().any(|policy| policy.health_source().is_some()) {
         return Err(Failure::HealthOff);
@@ -129,15 +152,47 @@ fn clusters(
     Ok(Some(clusters))
 }
 
+/// What the proxy remembers of the request that caused those that are explained.
+fn remembered(args: &ExplainArgs, proxy: &Proxy) -> Result<Option<Remembered>, Failure> {
+    if args.remembered.is_empty() {
+        return Ok(None);
+    }
+    let policies = proxy.plugins.iter().map(|plugin| &plugin.policy);
+    let policies = policies.filter_map(|policy| match policy {
+        Policy::GrayRelease(policy) => Some(policy),
+        Policy::TagRoute(_) | Policy::TrafficTag(_) => None,
+    });
+    let policies: Vec<_> = policies.collect();
+    if policies.is_empty() {
+        let (option, kind) = ("remembered", Kind::GrayRelease);
+        return Err(Failure::NoneOfKind { option, kind });
+    }
+    let mut directions = policies
+        .iter()
+        .map(|policy| policy.direction().or(proxy.direction));
+    if !directions.any(|direction| direction == Some(Direction::Outbound)) {
+        return Err(Failure::RememberedInbound);
+    }
+    let tags = policies.iter().flat_map(|policy| policy.tags());
+    let names: Vec<_> = tags.map(|tag| tag.name().to_owned()).collect();
+    let mut given = args.remembered.iter();
+    match given.find(|(name, _)| !names.contains(name)) {
+        Some((name, _)) => Err(Failure::NoSuchTag {
+            name: name.clone(),
+            names,
+        }),
+        None => Ok(Some(args.remembered.iter().cloned().collect())),
+    }
+}
+
 fn write_report(
-    file: CheckedFile,
+    files: &[CheckedFile],
     format: Format,
     streams: &mut Streams<'_>,
 ) -> Result<(), Failure> {
-    let files = [file];
     let text = match format {
-        Format::Human => Human::new(streams.coloured).render(&files),
-        Format::Json => json(&files)? + "\n",
+        Format::Human => Human::new(streams.coloured).render(files),
+        Format::Json => json(files)? + "\n",
     };
     streams.output.write_all(text.as_bytes())?;
     Ok(())

@@ -1,16 +1,17 @@
 //! `meshlane render`
 
-use super::{Exit, Failure, Streams, input};
-use crate::args::{InventoryArgs, RenderArgs, RenderCommand};
+use super::{Exit, Failure, Streams, input, lane_groups};
+use crate::args::{DocumentFormat, InventoryArgs, LanesArgs, RenderArgs, RenderCommand};
 use crate::check::Message;
 use crate::diagnostic::Severity;
-use crate::render::{Inventory, Resources};
+use crate::render::{Inventory, Lanes, Resources};
 use crate::report::Human;
 use crate::source::Source;
 
 pub(super) fn run(args: &RenderArgs, streams: &mut Streams<'_>) -> Result<Exit, Failure> {
     match &args.command {
         RenderCommand::Inventory(args) => inventory(args, streams),
+        RenderCommand::Lanes(args) => lanes(args, streams),
     }
 }
 
@@ -55,6 +56,25 @@ fn inventory(args: &InventoryArgs, streams: &mut Streams<'_>) -> Result<Exit, Fa
     }
     inventory.validate().map_err(Failure::Rendered)?;
     write!(streams.output, "{inventory}")?;
+    Ok(Exit::Fine)
+}
+
+/// What is to say goes to standard error here too.
+fn lanes(args: &LanesArgs, streams: &mut Streams<'_>) -> Result<Exit, Failure> {
+    let found = lane_groups::read(&args.files, streams)?;
+    for file in &found.files {
+        report(&file.source, &file.messages, streams)?;
+    }
+    let merged = match found.merged {
+        Ok(merged) => merged,
+        Err(exit) => return Ok(exit),
+    };
+    let only = args.filter.map(Into::into);
+    let lanes = Lanes::new(&merged.groups, merged.rendered, only);
+    match args.format {
+        DocumentFormat::Yaml => write!(streams.output, "{lanes}")?,
+        DocumentFormat::Json => writeln!(streams.output, "{:#}", lanes.to_json())?,
+    }
     Ok(Exit::Fine)
 }
 

@@ -2,10 +2,11 @@
 
 use meshlane_attributes::{Locality, ProxyKind};
 use meshlane_diagnostics::{JsonPath, Segment};
+use meshlane_gray_release::config::Direction;
 
 use super::module::Module;
 use super::resource::{Identity, list};
-use super::{Findings, Kind, Origin, Plugin, Surroundings, collect_oddities};
+use super::{Findings, Kind, Origin, Plugin, Surroundings, Traffic, collect_oddities};
 use crate::diagnostic::Diagnostic;
 use crate::source::{Node, Source, Value};
 
@@ -77,6 +78,11 @@ pub(super) fn envoy_filter(source: &Source, document: &Node, findings: &mut Find
             namespace: identity.workload_namespace(),
             labels: Clone::clone(&labels),
             listener: context.map(str::to_owned),
+            traffic: match context {
+                Some("SIDECAR_INBOUND") => Traffic::Of(Direction::Inbound),
+                Some("SIDECAR_OUTBOUND") => Traffic::Of(Direction::Outbound),
+                _ => Traffic::Unknown,
+            },
             ..Surroundings::default()
         };
         search.descend(value, &path.into_iter().collect(), None, &surroundings);
@@ -119,7 +125,19 @@ fn node_surroundings(node: Option<&Node>) -> Surroundings {
             .collect(),
         locality: locality(node.and_then(|node| node.get("locality"))),
         listener: None,
+        traffic: Traffic::Unknown,
     }
+}
+
+/// Which way requests go through a listener; nothing when the value is none.
+fn traffic(listener: &Node) -> Option<Traffic> {
+    listener.get_any(&["filter_chains", "filterChains"])?;
+    let direction = listener.get_any(&["traffic_direction", "trafficDirection"]);
+    Some(match direction.and_then(Node::text) {
+        Some("INBOUND") => Traffic::Of(Direction::Inbound),
+        Some("OUTBOUND") => Traffic::Of(Direction::Outbound),
+        _ => Traffic::Unsaid,
+    })
 }
 
 /// Where a bootstrap says that the node is.
@@ -158,6 +176,12 @@ impl Search<'_, '_> {
             self.wasm_filter(node, config, network, filter_name, path, surroundings);
             return;
         }
+        let listener = traffic(node).filter(|_| self.origin == Origin::Envoy);
+        let here = listener.map(|traffic| Surroundings {
+            traffic,
+            ..surroundings.clone()
+        });
+        let surroundings = here.as_ref().unwrap_or(surroundings);
         let name = node.get("name").and_then(Node::text);
         for entry in node.entries() {
             let path = path.clone().join(Segment::Key(entry.key.clone()));

@@ -2,10 +2,11 @@
 
 use meshlane_attributes::ProxyKind;
 use meshlane_diagnostics::nearest;
+use meshlane_gray_release::config::Direction;
 
 use super::module::{Module, module_name};
 use super::resource::{Fields, Identity, list};
-use super::{Findings, Kind, Origin, Phase, Plugin, Surroundings, collect_oddities, keys};
+use super::{Findings, Kind, Origin, Phase, Plugin, Surroundings, Traffic, collect_oddities, keys};
 use crate::diagnostic::Diagnostic;
 use crate::source::{Node, Value};
 
@@ -95,7 +96,10 @@ impl Resource<'_> {
         self.check_target(findings);
         self.check_wasm(kind, findings);
         let proxy = self.surroundings(&identity);
-        if proxy.kind == Some(ProxyKind::Sidecar) && self.target.get("match").is_none() {
+        let is_sidecar = proxy.kind == Some(ProxyKind::Sidecar);
+        // What comes in and what goes out is one thing to `gray-release`.
+        let is_for_one_side = kind != Kind::GrayRelease;
+        if is_sidecar && is_for_one_side && self.target.get("match").is_none() {
             findings.diagnostics.push(self.no_match());
         }
         let config = self.wasm.entry("pluginConfig");
@@ -300,11 +304,17 @@ impl Resource<'_> {
             None if selects_gateway => ProxyKind::Gateway,
             None => ProxyKind::Sidecar,
         };
+        let modes = self.modes();
         Surroundings {
             kind: Some(kind),
             namespace: identity.workload_namespace(),
             labels,
-            listener: self.modes(),
+            traffic: match modes.as_deref() {
+                Some("SERVER") => Traffic::Of(Direction::Inbound),
+                Some("CLIENT") => Traffic::Of(Direction::Outbound),
+                _ => Traffic::Unknown,
+            },
+            listener: modes,
             ..Surroundings::default()
         }
     }

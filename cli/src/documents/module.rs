@@ -76,6 +76,10 @@ mod tests {
                 "/etc/envoy/tag-route.wasm",
                 Some(Module::Of(Kind::TagRoute)),
             ),
+            (
+                "oci://r.example/meshlane-gray-release:1",
+                Some(Module::Of(Kind::GrayRelease)),
+            ),
             ("oci://r.example/meshlane-suite:1", Some(Module::Suite)),
             ("https://r.example/suite.wasm?v=1", Some(Module::Suite)),
             ("oci://r.example/meshlane/coraza:1", None),
@@ -87,6 +91,9 @@ mod tests {
 
     #[test]
     fn the_suite_has_no_network_filter() {
-        assert_eq!(Module::Suite.kinds(), ["tag-route", "traffic-tag"]);
+        assert_eq!(
+            Module::Suite.kinds(),
+            ["gray-release", "tag-route", "traffic-tag"]
+        );
     }
 }

@@ -67,11 +67,12 @@ impl DubboCall {
                 request.push_header(name, &value);
             }
         }
-        let written = policies
-            .iter()
-            .flat_map(|policy| policy.attachment_carriers());
-        let written: Vec<_> = written.collect();
-        self.carry(&mut request, &written);
+        let own_names = policies.iter().flat_map(|policy| {
+            let written = policy.attachment_carriers();
+            written.chain(policy.attachment_identifiers())
+        });
+        let own_names: Vec<_> = own_names.collect();
+        self.carry(&mut request, &own_names);
         let mut asked: Vec<&Attribute> = Vec::new();
         for attribute in policies.iter().flat_map(|policy| policy.attributes()) {
             if !asked.contains(&attribute) {
@@ -79,19 +80,19 @@ impl DubboCall {
             }
         }
         for attribute in asked {
-            self.expose(&mut request, attribute, &written);
+            self.expose(&mut request, attribute, &own_names);
         }
         request.headers.extend(around.headers.iter().cloned());
         request
     }
 
     /// Tags and trace context, under their own names.
-    fn carry(&self, request: &mut Request, written: &[&str]) {
+    fn carry(&self, request: &mut Request, own_names: &[&str]) {
         let mut carriers = Vec::new();
         for (name, value) in &self.attachments {
             let Some(value) = found(value) else { continue };
             let text = value.as_text().filter(|text| is_carrier_value(text));
-            if let Some(text) = text.filter(|_| is_carrier(written, name)) {
+            if let Some(text) = text.filter(|_| is_carrier(own_names, name)) {
                 request.push_header(name, &text);
                 carriers.push(name.as_str());
             }
@@ -101,10 +102,10 @@ impl DubboCall {
         }
     }
 
-    fn expose(&self, request: &mut Request, attribute: &Attribute, written: &[&str]) {
+    fn expose(&self, request: &mut Request, attribute: &Attribute, own_names: &[&str]) {
         let found = match attribute {
             Attribute::DubboArgument(path) => self.argument(path).and_then(found),
-            Attribute::DubboAttachment(name) if !is_carrier(written, name) => {
+            Attribute::DubboAttachment(name) if !is_carrier(own_names, name) => {
                 self.attachments.get(name).and_then(found)
             }
             _ => None,
@@ -127,11 +128,11 @@ impl DubboCall {
     }
 }
 
-/// Whether an attachment goes under its own name: by default, or because a policy writes it, in
+/// Whether an attachment goes under its own name: by default, or because a policy writes it or recognises calls by it, in
 /// which case the bridge has to be told.
-fn is_carrier(written: &[&str], name: &str) -> bool {
-    let mut written = written.iter();
-    is_default_carrier(name) || written.any(|carrier| carrier.eq_ignore_ascii_case(name))
+fn is_carrier(own_names: &[&str], name: &str) -> bool {
+    let mut own_names = own_names.iter();
+    is_default_carrier(name) || own_names.any(|carrier| carrier.eq_ignore_ascii_case(name))
 }
 
 /// What the bridge shows of a value: texts, numbers and booleans, and lists of them.

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use meshlane_attributes::StaticFacts;
 use meshlane_conditions::RandomBytes;
 use meshlane_diagnostics::Reason;
+use meshlane_gray_release::CorrelationKey;
 use meshlane_tag_route::{Destination, Health, Service};
 use meshlane_traffic_tag::HeaderWrite;
 use serde::Serialize;
@@ -16,6 +17,8 @@ use crate::policy::Policy;
 #[derive(Debug, Clone, Serialize)]
 #[serde(untagged)]
 pub enum Explanation {
+    /// Of `gray-release`.
+    GrayRelease(Box<meshlane_gray_release::Explanation>),
     /// Of `tag-route`.
     TagRoute(Box<Routed>),
     /// Of `traffic-tag`.
@@ -56,6 +59,12 @@ impl Policy {
     ) -> Explanation {
         let workload = &proxy.workload;
         match self {
+            Self::GrayRelease(policy) => {
+                // Whatever identifies the request, it is the one that was said.
+                let mut recall = |_: &CorrelationKey| proxy.remembered.clone();
+                let explanation = policy.explain(facts, workload, proxy.direction, &mut recall);
+                Explanation::GrayRelease(Box::new(explanation))
+            }
             Self::TagRoute(policy) => {
                 let health = Health::new(policy, proxy.clusters.as_ref());
                 let explanation = policy.explain(facts, workload, &health, random);
@@ -73,6 +82,7 @@ impl Explanation {
     pub fn is_refused(&self) -> bool {
         let refusing = [Reason::RouteRefused, Reason::RouteNobody].map(Reason::as_str);
         match self {
+            Self::GrayRelease(explanation) => explanation.refused.is_some(),
             Self::TagRoute(routed) => refusing.contains(&routed.explanation.reason),
             Self::TrafficTag(_) => false,
         }
@@ -81,6 +91,15 @@ impl Explanation {
     /// The headers that are written to the request.
     pub fn writes(&self) -> Vec<HeaderWrite> {
         match self {
+            Self::GrayRelease(explanation) => {
+                let writes = explanation.headers.iter().cloned();
+                writes
+                    .map(|write| HeaderWrite {
+                        name: write.name,
+                        value: write.value,
+                    })
+                    .collect()
+            }
             Self::TagRoute(routed) => vec![HeaderWrite {
                 name: routed.explanation.header.clone(),
                 value: routed.explanation.header_value.clone(),
@@ -89,9 +108,29 @@ impl Explanation {
         }
     }
 
+    /// The headers that are added to the answer, with their values.
+    pub fn answers(&self) -> Vec<(&str, &str)> {
+        match self {
+            Self::GrayRelease(explanation) => {
+                let headers = explanation.response_headers.iter();
+                headers
+                    .filter_map(|header| Some((header.name.as_str(), header.value.as_deref()?)))
+                    .collect()
+            }
+            Self::TagRoute(_) => Vec::new(),
+            Self::TrafficTag(explanation) => {
+                let cookies = explanation.set_cookies.iter();
+                cookies
+                    .map(|cookie| ("set-cookie", cookie.as_str()))
+                    .collect()
+            }
+        }
+    }
+
     /// The line that access logs get.
     pub fn summary(&self) -> &str {
         match self {
+            Self::GrayRelease(explanation) => &explanation.summary,
             Self::TagRoute(routed) => &routed.explanation.summary,
             Self::TrafficTag(explanation) => &explanation.summary,
         }

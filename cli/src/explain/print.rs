@@ -1,23 +1,22 @@
 //! Explanations for people.
 
 mod condition;
+mod gray_release;
 mod tag_route;
 mod traffic_tag;
+mod walk;
 
 use std::fmt::Write as _;
 
 use meshlane_diagnostics::Reason;
 use meshlane_traffic_tag::HeaderWrite;
 
-use super::{Decided, Explained, Explanation};
+use super::{Decided, Explained, Explanation, Walked};
 
 /// An explained request as text.
 pub fn print(explained: &Explained) -> String {
     let mut page = Page::default();
-    page.line(0, &explained.request);
-    if let Some(needs) = &explained.bridge_needs {
-        page.line(1, &format!("if the filter `dubbo` has {needs}"));
-    }
+    page.title(&explained.request, explained.bridge_needs.as_deref());
     let are_several = explained.plugins.len() > 1;
     for decided in &explained.plugins {
         if are_several {
@@ -26,12 +25,21 @@ pub fn print(explained: &Explained) -> String {
         }
         page.plugin(decided);
     }
-    if let Some(random) = &explained.random {
-        page.line(
-            1,
-            &format!("chance  --random {random} gives the same again"),
-        );
+    page.chance(explained.random.as_deref());
+    page.text
+}
+
+/// An explained way as text.
+pub fn print_walk(walked: &Walked) -> String {
+    let mut page = Page::default();
+    page.title(&walked.request, walked.bridge_needs.as_deref());
+    page.reserved(&walked.reserved_headers_removed);
+    let codes = page.walk(&walked.walk);
+    if walked.random.is_some() {
+        page.gap();
+        page.chance(walked.random.as_deref());
     }
+    page.codes(codes);
     page.text
 }
 
@@ -41,13 +49,33 @@ struct Page {
 }
 
 impl Page {
-    fn plugin(&mut self, decided: &Decided) {
-        let removed = &decided.reserved_headers_removed;
+    fn title(&mut self, request: &str, bridge_needs: Option<&str>) {
+        self.line(0, request);
+        if let Some(needs) = bridge_needs {
+            self.line(1, &format!("if the filter `dubbo` has {needs}"));
+        }
+    }
+
+    fn chance(&mut self, random: Option<&str>) {
+        if let Some(random) = random {
+            self.line(
+                1,
+                &format!("chance  --random {random} gives the same again"),
+            );
+        }
+    }
+
+    fn reserved(&mut self, removed: &[String]) {
         if !removed.is_empty() {
             let names = removed.join(", ");
             self.line(1, &format!("reserved headers are removed first: {names}"));
         }
+    }
+
+    fn plugin(&mut self, decided: &Decided) {
+        self.reserved(&decided.reserved_headers_removed);
         match &decided.explanation {
+            Explanation::GrayRelease(explanation) => self.carried(explanation),
             Explanation::TagRoute(routed) => self.routed(routed),
             Explanation::TrafficTag(explanation) => {
                 for tag in &explanation.tags {
@@ -62,19 +90,16 @@ impl Page {
 
     fn writes(&mut self, explanation: &Explanation) {
         let writes = explanation.writes();
-        let cookies = match explanation {
-            Explanation::TrafficTag(explanation) => explanation.set_cookies.as_slice(),
-            Explanation::TagRoute(_) => &[],
-        };
+        let answers = explanation.answers();
         if explanation.is_refused() {
             self.line(1, "respond 503, the request goes nowhere");
-        } else if writes.is_empty() && cookies.is_empty() {
+        } else if writes.is_empty() && answers.is_empty() {
             self.line(1, "nothing is written");
         } else {
             writes.iter().for_each(|write| self.write(write));
         }
-        for cookie in cookies {
-            self.line(1, &format!("respond set-cookie: {cookie}"));
+        for (name, value) in answers {
+            self.line(1, &format!("respond {name}: {value}"));
         }
         self.line(1, &format!("log     {}", explanation.summary()));
     }

@@ -1,5 +1,7 @@
 //! A request, as it is typed, recorded or kept in a file.
 
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
 use meshlane_attributes::{Headers, MetadataValue, RequestSettings, StaticFacts};
 use meshlane_traffic_tag::HeaderWrite;
 use serde::Deserialize;
@@ -35,6 +37,8 @@ pub struct Request {
     pub jwt: Option<Map<String, Value>>,
     /// The Dubbo call that a bridge makes this request of; then `method` and `path` follow from it.
     pub dubbo: Option<DubboCall>,
+    /// When the request comes, in seconds since 1970: now when not given.
+    pub time: Option<f64>,
     /// The random bytes of the request: 16, in hexadecimal.
     pub random: Option<String>,
     /// Whether a bridge has made it of a Dubbo call.
@@ -55,6 +59,7 @@ impl Default for Request {
             principal: None,
             jwt: None,
             dubbo: None,
+            time: None,
             random: None,
             is_bridged: false,
         }
@@ -173,6 +178,7 @@ impl Request {
             source_address: self.source_address.clone(),
             peer_uri: self.principal.clone(),
             metadata: None,
+            time: self.time(),
         };
         let facts = match &self.jwt {
             Some(claims) => facts.and_jwt(
@@ -183,6 +189,13 @@ impl Request {
             None => facts,
         };
         (facts, reserved.into_iter().collect())
+    }
+
+    fn time(&self) -> Option<Duration> {
+        match self.time {
+            Some(seconds) => Duration::try_from_secs_f64(seconds).ok(),
+            None => SystemTime::now().duration_since(UNIX_EPOCH).ok(),
+        }
     }
 
     /// Takes headers out, as a filter does with reserved ones.

@@ -60,7 +60,7 @@ pub fn json(files: &[CheckedFile]) -> serde_json::Result<String> {
 fn file(file: &CheckedFile) -> File<'_> {
     File {
         file: file.source.name(),
-        configurations: file.plugins.len(),
+        configurations: file.configurations(),
         passed_over: file.passed_over,
         errors: file.count(Severity::Error),
         warnings: file.count(Severity::Warning),

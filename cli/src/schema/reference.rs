@@ -6,12 +6,13 @@ use meshlane_attributes::Attribute;
 use meshlane_diagnostics::Reason;
 use serde_json::{Map, Value};
 
+use super::Subject;
 use crate::check::Structure;
 use crate::documents::Kind;
 
-/// The reference of a filter's configuration.
-pub fn reference(kind: Kind) -> String {
-    let schema = super::of(kind);
+/// The reference of a document.
+pub fn reference(subject: Subject) -> String {
+    let schema = super::of(subject);
     let structure = Structure::of(&schema);
     let mut page = Page {
         structure: &structure,
@@ -19,17 +20,22 @@ pub fn reference(kind: Kind) -> String {
         queue: Vec::new(),
         described: Vec::new(),
     };
-    page.introduction(kind, &schema);
+    page.introduction(subject, &schema);
     page.object("The document", &schema);
     while let Some(name) = page.next_definition() {
         if let Some(definition) = schema.pointer(&format!("/$defs/{name}")) {
             page.object(&name, definition);
         }
     }
-    if kind.decides() {
-        page.attributes(kind);
+    match subject {
+        Subject::Filter(kind) => {
+            if kind.decides() {
+                page.attributes(kind == Kind::TrafficTag);
+            }
+            page.reasons(kind);
+        }
+        Subject::LaneGroup => page.attributes(false),
     }
-    page.reasons(kind);
     page.text
 }
 
@@ -42,9 +48,12 @@ struct Page<'s> {
 }
 
 impl<'s> Page<'s> {
-    fn introduction(&mut self, kind: Kind, schema: &Value) {
-        let name = kind.as_str();
-        self.line(&format!("# Configuration of `{name}`"));
+    fn introduction(&mut self, subject: Subject, schema: &Value) {
+        let name = subject.as_str();
+        self.line(&match subject {
+            Subject::Filter(_) => format!("# Configuration of `{name}`"),
+            Subject::LaneGroup => "# Lane groups".to_owned(),
+        });
         self.line("");
         self.line(&format!(
             "<!-- Generated from the configuration types by `meshlane schema {name} --format markdown`. -->"
@@ -131,16 +140,16 @@ impl<'s> Page<'s> {
         }
     }
 
-    /// The attributes that conditions and rules can name.
-    fn attributes(&mut self, kind: Kind) {
+    /// The attributes that conditions and rules can name. Tags are known while they are decided; later they are found in their
+    /// carriers.
+    fn attributes(&mut self, with_tags: bool) {
         self.line("");
         self.line("## Attributes");
         self.line("");
         self.line("What stands in capitals is the user's own.");
         self.line("");
-        // Tags are known while they are decided; later they are found in their carriers.
         let names = Attribute::NAMES.iter();
-        for name in names.filter(|name| kind == Kind::TrafficTag || **name != "tag.NAME") {
+        for name in names.filter(|name| with_tags || **name != "tag.NAME") {
             self.line(&format!("- `{name}`"));
         }
     }
@@ -154,7 +163,7 @@ impl<'s> Page<'s> {
             Kind::Dubbo => {
                 "The same code stands in metrics, logs and the messages of Dubbo errors."
             }
-            Kind::TagRoute | Kind::TrafficTag => {
+            Kind::GrayRelease | Kind::TagRoute | Kind::TrafficTag => {
                 "The same code stands in metrics, access logs, debug logs and `meshlane explain`."
             }
         });
@@ -217,6 +226,7 @@ impl<'s> Page<'s> {
 fn concerns(reason: Reason, kind: Kind) -> bool {
     let areas: &[&str] = match kind {
         Kind::Dubbo => &["bridge", "config"],
+        Kind::GrayRelease => &["config", "request", "carried", "correlation", "lane"],
         Kind::TagRoute => &["config", "request", "route", "router", "health"],
         Kind::TrafficTag => &["config", "request", "tag", "incoming", "rule"],
     };

@@ -4,8 +4,11 @@
 
 use meshlane::check::Structure;
 use meshlane::documents::Kind;
-use meshlane::{schema, source::Source};
+use meshlane::schema::{self, Subject};
+use meshlane::source::Source;
 use meshlane_bridge::config::DubboConfig;
+use meshlane_gray_release::config::GrayReleaseConfig;
+use meshlane_lane_group::config::LaneGroup;
 use meshlane_tag_route::config::TagRouteConfig;
 use meshlane_traffic_tag::config::TrafficTagConfig;
 use serde::de::DeserializeOwned;
@@ -25,6 +28,62 @@ fn complete_dubbo() -> Value {
             "maxQueuedCalls": 1, "maxHeaderBytes": 1, "maxDepth": 1
         },
         "metrics": {"maxNames": 1}
+    })
+}
+
+/// A configuration of `gray-release` in which every key occurs.
+fn complete_gray_release() -> Value {
+    json!({
+        "name": "lanes", "onInvalidConfig": "refuse", "dubboHeaders": "bridge", "direction": "inbound",
+        "sourceIp": {"trustedHops": 1}, "jwt": {"filter": "f", "payloadKey": "p"},
+        "correlation": {"identifiers": ["x-call"], "capacity": 64, "ttl": 1},
+        "tags": [{
+            "name": "x", "ownLabel": "l", "responseHeader": "x-was",
+            "carriers": [{"header": "x", "baggage": "x", "cookie": "x", "attachment": "x"}],
+            "lanes": {
+                "label": "l", "baseline": "b", "onUntagged": "reroute", "onOtherLane": "accept",
+                "onUnknownTag": "untagged", "lanes": [{"name": "a", "mode": "strict", "enabled": true}],
+                "exempt": {"attribute": "path", "exact": 1}
+            }
+        }]
+    })
+}
+
+/// A lane group in which every key occurs.
+fn complete_lane_group() -> Value {
+    let cookie = json!({"name": "n", "path": "/", "domain": "d", "maxAge": 5,
+                        "secure": true, "httpOnly": true, "sameSite": "Lax"});
+    let lanes = json!([{
+        "name": "a", "mode": "strict", "enabled": true, "services": ["s"],
+        "entry": [{
+            "name": "e", "enabled": true, "hosts": ["h"], "paths": [{"exact": "/", "prefix": "/"}],
+            "when": {"attribute": "path", "exact": 1}, "users": {"attribute": "path", "in": ["u", 1]},
+            "share": {
+                "by": {"attribute": "path", "stickyCookie": cookie}, "salt": "s", "percent": 1,
+                "steps": [{"at": "t", "percent": 1}], "freeze": "t"
+            },
+            "from": "t", "until": "t"
+        }]
+    }]);
+    json!({
+        "apiVersion": "meshlane.dev/v1alpha1", "kind": "LaneGroup",
+        "metadata": {"name": "n", "namespace": "n", "labels": {"a": "b"}, "annotations": {"a": "b"}},
+        "spec": {
+            "tag": "x", "carriers": [{"header": "x", "baggage": "x", "cookie": "x", "attachment": "x"}],
+            "correlation": {"identifiers": ["x-call"], "capacity": 64, "ttl": 1},
+            "ownLabel": true, "responseHeader": "x-was", "label": "l", "baseline": "b", "mode": "strict",
+            "onUntagged": "reroute", "onOtherLane": "accept", "onUnknownTag": "untagged",
+            "exempt": {"attribute": "path", "exact": 1},
+            "health": {
+                "cluster": "c", "interval": 1, "maxBytes": 1, "staleAfter": 1,
+                "minHealthy": {"endpoints": 1, "percent": 1}
+            },
+            "services": [{
+                "name": "s", "hosts": ["h"], "port": 1, "host": "h", "clusters": {"b": "c"},
+                "fallback": {"a": "b"}, "combinations": [{"name": "c", "lanes": {"l": "a"}, "cluster": "c"}]
+            }],
+            "lanes": lanes
+        }
     })
 }
 
@@ -108,13 +167,22 @@ fn every_change_is_judged_alike() {
     assert!(changes > 800, "{changes}");
     let changes = changes_are_judged_alike::<TagRouteConfig>(Kind::TagRoute, &complete_tag_route());
     assert!(changes > 1000, "{changes}");
+    let gray_release = complete_gray_release();
+    let changes = changes_are_judged_alike::<GrayReleaseConfig>(Kind::GrayRelease, &gray_release);
+    assert!(changes > 500, "{changes}");
+    let lane_group = complete_lane_group();
+    let changes = changes_are_judged_alike::<LaneGroup>(Subject::LaneGroup, &lane_group);
+    assert!(changes > 900, "{changes}");
     let changes = changes_are_judged_alike::<DubboConfig>(Kind::Dubbo, &complete_dubbo());
     assert!(changes > 400, "{changes}");
 }
 
 /// Asks about every change of a complete configuration; returns how many there are.
-fn changes_are_judged_alike<T: DeserializeOwned>(kind: Kind, original: &Value) -> usize {
-    let schema = schema::of(kind);
+fn changes_are_judged_alike<T: DeserializeOwned>(
+    subject: impl Into<Subject>,
+    original: &Value,
+) -> usize {
+    let schema = schema::of(subject.into());
     let structure = Structure::of(&schema);
     let judge = |document: &Value, stricter| agree::<T>(&structure, document, stricter);
     assert!(judge(original, false), "the original is fine");

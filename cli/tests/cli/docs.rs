@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use expect_test::expect_file;
 use meshlane::command::Exit;
 use meshlane::documents::Kind;
+use meshlane::source::Source;
+use serde_json::Value;
 
 use crate::{files, meshlane, meshlane_with_input, workspace};
 
@@ -23,6 +25,19 @@ impl Block {
         let mut kinds = words.filter_map(Kind::of_plugin_name);
         kinds.next().map(|(kind, _)| kind)
     }
+
+    /// Whether the block is marked as a lane group, or as keys of one.
+    fn is_lane_group(&self) -> bool {
+        self.info
+            .split_whitespace()
+            .any(|word| word == "lane-group")
+    }
+
+    fn value(&self) -> Value {
+        let contents = Source::new("", self.text.clone()).read();
+        assert!(contents.syntax_error.is_none(), "{}", self.text);
+        contents.documents.first().unwrap().to_json()
+    }
 }
 
 #[test]
@@ -39,6 +54,35 @@ fn examples_pass_check() {
         }
     }
     assert!(checked > 0, "the documentation has no examples");
+}
+
+/// The first lane group of the page is whole; blocks without `apiVersion` are keys of its `spec`.
+#[test]
+fn keys_of_lane_groups_pass_check() {
+    let page = std::fs::read_to_string(workspace().join("docs/guide/lane-groups.md")).unwrap();
+    let all: Vec<_> = blocks(&page)
+        .into_iter()
+        .filter(Block::is_lane_group)
+        .collect();
+    let file = |name: &str| {
+        let path = workspace().join("docs/guide/examples").join(name);
+        std::fs::read_to_string(path).unwrap()
+    };
+    let (whole, keys): (Vec<_>, Vec<_>) = all
+        .into_iter()
+        .partition(|block| block.text.contains("apiVersion:"));
+    let shown: Vec<_> = whole.iter().map(|block| block.text.as_str()).collect();
+    assert_eq!(shown, [file("lanes.yaml"), file("lanes-search.yaml")]);
+    assert!(keys.len() > 3);
+    for block in keys {
+        let mut group = whole[0].value();
+        let spec = group["spec"].as_object_mut().unwrap();
+        spec.extend(block.value().as_object().unwrap().clone());
+        let arguments = ["check", "--deny-warnings", "-"];
+        let outcome = meshlane_with_input(&arguments, group.to_string());
+        let sum = "checked 1 configuration in 1 file; nothing is wrong\n";
+        assert_eq!(outcome.output, sum, "line {}", block.line);
+    }
 }
 
 /// Blocks of `console` that begin with `$ meshlane` show what the program really prints.
@@ -104,6 +148,7 @@ fn example_files_pass_check_unless_they_show_mistakes() {
         "docs/guide/examples",
         "istio-manifests",
         "istio-manifests/dubbo",
+        "istio-manifests/gray-release",
         "istio-manifests/tag-route",
     ];
     let folders = folders.map(|folder| workspace().join(folder));
@@ -131,7 +176,7 @@ fn named_tests_are_there() {
         for case in shown_by.split('*').skip(1).step_by(2) {
             let (table, case) = case.split_once(": ").unwrap();
             let table = read(&format!("testdata/tag-route/{table}.json"));
-            let table: serde_json::Value = serde_json::from_str(&table).unwrap();
+            let table: Value = serde_json::from_str(&table).unwrap();
             let mut cases = table["cases"].as_array().unwrap().iter();
             assert!(cases.any(|known| known["name"] == case), "{case}");
             named += 1;

@@ -14,9 +14,12 @@ mod docs;
 mod dubbo;
 mod explain;
 mod generated;
+mod lane_groups;
+mod lanes;
 mod render;
 mod routes;
 mod tables;
+mod walks;
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};

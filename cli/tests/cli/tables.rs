@@ -72,6 +72,7 @@ fn proxy<E: DeserializeOwned>(table: &Table<E>, kind: Kind) -> Proxy {
             plugin: table.name.clone(),
             policy: policy.unwrap(),
         }],
+        ..Proxy::default()
     }
 }
 

@@ -3,7 +3,8 @@
 use meshlane_tag_route::Service;
 
 use super::Failure;
-use crate::explain::{Explained, Explanation, Proxy, Request};
+use crate::documents::Kind;
+use crate::explain::{Explained, Explanation, Request};
 use crate::policy::Policy;
 
 /// The service that requests are for.
@@ -13,17 +14,18 @@ pub(super) struct Target<'p> {
 
 impl<'p> Target<'p> {
     /// The service of that name, whichever plugin knows it.
-    pub(super) fn find(name: &str, proxy: &'p Proxy) -> Result<Self, Failure> {
-        let policies = proxy.plugins.iter().map(|plugin| &plugin.policy);
+    pub(super) fn find(name: &str, policies: &[&'p Policy]) -> Result<Self, Failure> {
         let services: Vec<&Service> = policies
+            .iter()
             .filter_map(|policy| match policy {
                 Policy::TagRoute(policy) => Some(policy.services()),
-                Policy::TrafficTag(_) => None,
+                Policy::GrayRelease(_) | Policy::TrafficTag(_) => None,
             })
             .flatten()
             .collect();
         if services.is_empty() {
-            return Err(Failure::NoRoutes("service"));
+            let (option, kind) = ("service", Kind::TagRoute);
+            return Err(Failure::NoneOfKind { option, kind });
         }
         let named = services.iter().find(|service| service.name() == name);
         match named {
@@ -61,7 +63,7 @@ impl<'p> Target<'p> {
             .iter()
             .filter_map(|decided| match &decided.explanation {
                 Explanation::TagRoute(routed) => Some(routed.explanation.service.as_deref()),
-                Explanation::TrafficTag(_) => None,
+                Explanation::GrayRelease(_) | Explanation::TrafficTag(_) => None,
             })
             .collect();
         let wanted = self.service.name();
