@@ -75,7 +75,7 @@ pub struct Spec {
     /// What happens to a request of a lane at a workload of another one: `refuse` when not given. A `fallback` needs `accept`.
     #[serde(default)]
     pub on_other_lane: Option<OnOtherLane>,
-    /// What a tag means that is no lane's: `untagged` when not given. `refuse` needs `ownLabel: false`, as the label's value in the baseline is no lane's either.
+    /// What a tag means that is no lane's: `untagged` when not given.
     #[serde(default)]
     pub on_unknown_tag: Option<OnUnknownTag>,
     /// Requests that workloads take whatever tag they have: those of probes and scrapers.

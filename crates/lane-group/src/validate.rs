@@ -8,8 +8,7 @@ mod lane;
 mod service;
 mod share;
 
-use meshlane_diagnostics::{Place, Problem, Violations};
-use meshlane_gray_release::config::OnUnknownTag;
+use meshlane_diagnostics::{Place, Violations};
 
 use crate::config::{self, Spec};
 use crate::group::LaneGroup;
@@ -49,7 +48,6 @@ impl LaneGroup {
             health: spec.health.clone(),
             lanes: lane::lanes(spec, &place, &mut violations),
         };
-        own_label(&group, &place, &mut violations);
         carriers(&group, spec, &place, &mut violations);
         render::check(&[Member::new(&group.opened(), place)], &mut violations);
         violations.into_result(group)
@@ -75,18 +73,6 @@ fn head(config: &config::LaneGroup, root: &Place<'_>, violations: &mut Violation
     {
         let expected = "1 to 63 lower-case letters, digits and `-`, none of these at an end";
         violations.invalid(&place.key("namespace"), namespace, expected);
-    }
-}
-
-/// A call of the baseline's own has the label's value there for a tag, which is no lane's.
-fn own_label(group: &LaneGroup, place: &Place<'_>, violations: &mut Violations) {
-    if group.own_label && group.on_unknown_tag == OnUnknownTag::Refuse {
-        let (key, with) = (
-            "onUnknownTag: refuse",
-            "`ownLabel: true`, the default: the label of the baseline is no lane's name",
-        );
-        let problem = Problem::Incompatible { key, with };
-        violations.push(&place.key("onUnknownTag"), problem);
     }
 }
 

@@ -183,18 +183,6 @@ fn routers_must_be_able_to_read_the_tag() {
 }
 
 #[test]
-fn a_label_of_the_baseline_is_no_lane() {
-    assert_eq!(
-        wrong(json!({"onUnknownTag": "refuse"})),
-        "spec.onUnknownTag: `onUnknownTag: refuse` cannot be used with `ownLabel: true`, the default: the label of the baseline is no \
-         lane's name"
-    );
-    group(&document(
-        json!({"onUnknownTag": "refuse", "ownLabel": false}),
-    ));
-}
-
-#[test]
 fn an_entry_says_who_enters() {
     let place = "spec.lanes[0].entry[0]";
     for (entry, message) in [
