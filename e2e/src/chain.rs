@@ -146,8 +146,11 @@ impl Options {
         self
     }
 
-    /// Requests of the lane never leave it.
+    /// Requests of the lane never leave it, and it has a member of every service.
     pub fn strict(mut self) -> Self {
+        for service in &mut self.services {
+            service.is_gray = true;
+        }
         self.strict = true;
         self.carries = Some(document("strict"));
         self
@@ -400,6 +403,9 @@ pub const NORMAL: &str = "web-base>order-base>stock-base>price-base>audit-base";
 
 /// What a gray request is answered.
 pub const GRAY_EVERYWHERE: &str = "web-gray>order-base>stock-gray>price-base>audit-gray";
+
+/// What a gray request is answered where the lane has a member of every service.
+pub const GRAY_ALONE: &str = "web-gray>order-gray>stock-gray>price-gray>audit-gray";
 
 /// The path that health checks ask for.
 pub const HEALTH: &str = "/health";

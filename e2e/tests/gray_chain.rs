@@ -4,13 +4,16 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
 use meshlane_e2e::{
-    chain::{self, Chain, GRAY_EVERYWHERE, NORMAL, Next, Options, Protocol},
+    chain::{self, Chain, GRAY_ALONE, GRAY_EVERYWHERE, NORMAL, Next, Options, Protocol},
     client::{Client, Request},
     poll,
     scene::on_last_version,
 };
 use serde_json::json;
-use tokio::task::JoinSet;
+use tokio::{sync::Mutex, task::JoinSet};
+
+/// A chain is ten Envoys and six Java programs, and gets a thousand requests at once: one after the other.
+static TURN: Mutex<()> = Mutex::const_new(());
 
 /// A trace context, or a request id, of one request.
 fn identifier(header: &'static str, number: u32) -> (&'static str, String) {
@@ -141,6 +144,18 @@ async fn expect_nobody_else(chain: &Chain) -> Result<()> {
     Ok(())
 }
 
+/// What Envoy tries again keeps its tag.
+async fn expect_retries(chain: &Chain, header: &'static str) -> Result<()> {
+    let stock = chain.member("stock-gray")?.hop()?;
+    let before = stock.count();
+    stock.fail_next(2);
+    let (name, value) = identifier(header, 100_003);
+    let answer = chain.ask("gray-user", (name, &value)).await?;
+    ensure!(answer.body == GRAY_EVERYWHERE, "{answer:?}");
+    ensure!(stock.count() == before + 1);
+    Ok(())
+}
+
 /// While a member of the lane is gone the baseline takes its place, at that hop alone.
 async fn expect_fallback(chain: &mut Chain, header: &'static str) -> Result<()> {
     chain.kill("stock-gray")?;
@@ -172,11 +187,13 @@ async fn expect_fallback(chain: &mut Chain, header: &'static str) -> Result<()> 
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_trace_id_is_enough_to_keep_a_request_in_its_lane() -> Result<()> {
+    let _turn = TURN.lock().await;
     on_last_version(async |scene| {
         let header = "traceparent";
         let mut chain = Chain::start(scene, Options::forwarding(header)).await?;
         expect_lane(&chain, header).await?;
         expect_later_and_many_calls(&chain, header).await?;
+        expect_retries(&chain, header).await?;
         expect_nobody_else(&chain).await?;
         expect_fallback(&mut chain, header).await
     })
@@ -185,6 +202,7 @@ async fn a_trace_id_is_enough_to_keep_a_request_in_its_lane() -> Result<()> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_request_id_is_enough_to_keep_a_request_in_its_lane() -> Result<()> {
+    let _turn = TURN.lock().await;
     on_last_version(async |scene| {
         let header = "x-request-id";
         let chain = Chain::start(scene, Options::forwarding(header)).await?;
@@ -196,6 +214,7 @@ async fn a_request_id_is_enough_to_keep_a_request_in_its_lane() -> Result<()> {
 /// The agent forwards `traceparent` and `baggage`; what the tag is it does not know.
 #[tokio::test(flavor = "multi_thread")]
 async fn baggage_that_an_agent_forwards_keeps_a_request_in_its_lane() -> Result<()> {
+    let _turn = TURN.lock().await;
     on_last_version(async |scene| {
         let mut document = chain::document("permissive");
         document["tags"][0]["carriers"] = json!([{"header": "x-mse-tag"}, {"baggage": "mse-tag"}]);
@@ -218,6 +237,7 @@ async fn baggage_that_an_agent_forwards_keeps_a_request_in_its_lane() -> Result<
 
 #[tokio::test(flavor = "multi_thread")]
 async fn without_the_filter_the_lane_ends_at_the_first_service() -> Result<()> {
+    let _turn = TURN.lock().await;
     on_last_version(async |scene| {
         let options = Options {
             carries: None,
@@ -235,29 +255,49 @@ async fn without_the_filter_the_lane_ends_at_the_first_service() -> Result<()> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_strict_lane_is_never_left() -> Result<()> {
+    let _turn = TURN.lock().await;
     on_last_version(async |scene| {
-        let options = Options::forwarding("traceparent").strict();
-        let chain = Chain::start(scene, options).await?;
-        // `order` has no member in the lane: the router of its caller refuses.
-        let (name, value) = identifier("traceparent", 1);
-        let answer = chain.ask("gray-user", (name, &value)).await?;
-        let text = String::from_utf8_lossy(&answer.body).into_owned();
-        ensure!(text.contains("route-refused"), "{text}");
-        // And so does the sidecar of whoever is reached nevertheless.
-        let order = chain.member("stock-base")?.inbound()?;
-        let request = Request::get("/").header("x-mse-tag", "gray");
-        let answer = Client::http1(order).send(&request).await?;
-        ensure!(answer.status == 503, "{answer:?}");
+        let header = "traceparent";
+        let options = Options::forwarding(header).strict();
+        let mut chain = Chain::start(scene, options).await?;
+        let mut number = 1;
+        let mut ask = async |chain: &Chain, expected: &str| {
+            poll::until(expected, async || {
+                number += 2;
+                let (name, value) = identifier(header, number);
+                let answer = chain.ask("gray-user", (name, &value)).await?;
+                let answer = String::from_utf8_lossy(&answer.body).into_owned();
+                ensure!(answer.contains(expected), "{answer}");
+                Ok(())
+            })
+            .await
+        };
+        ask(&chain, GRAY_ALONE).await?;
+        chain.kill("stock-gray")?;
+        // The router of its caller refuses.
+        ask(&chain, "route-refused").await?;
+        let answers = crowd(&chain, header, 200, 10_000).await?;
+        let refused = answers
+            .others
+            .iter()
+            .all(|each| each.contains("route-refused"));
         ensure!(
-            answer.header("x-meshlane-reason") == Some("lane-left"),
+            answers.normal == 100 && answers.others.len() == 100 && refused,
+            "{answers:?}"
+        );
+        // And so does the sidecar of whoever is reached nevertheless.
+        let before = chain.member("stock-base")?.hop()?.count();
+        let base = chain.member("stock-base")?.inbound()?;
+        let request = Request::get("/").header("x-mse-tag", "gray");
+        let answer = Client::http1(base).send(&request).await?;
+        let reason = answer.header("x-meshlane-reason");
+        ensure!(
+            answer.status == 503 && reason == Some("lane-left"),
             "{answer:?}"
         );
-        ensure!(chain.member("stock-base")?.hop()?.count() == 0);
-        let normal = chain
-            .ask("user", (name, &identifier("traceparent", 2).1))
-            .await?;
-        ensure!(normal.body == NORMAL, "{normal:?}");
-        Ok(())
+        ensure!(chain.member("stock-base")?.hop()?.count() == before);
+        chain.restart("stock-gray").await?;
+        ask(&chain, GRAY_ALONE).await
     })
     .await
 }

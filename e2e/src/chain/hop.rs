@@ -4,7 +4,10 @@ use std::{
     convert::Infallible,
     net::{Ipv4Addr, SocketAddr},
     pin::Pin,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::Duration,
 };
 
@@ -63,6 +66,8 @@ struct State {
     /// Every call that came: what was forwarded of it, and what it was answered after the answer was on its way.
     seen: Mutex<Vec<Headers>>,
     late: Mutex<Vec<String>>,
+    /// So many calls are still to be answered with an error.
+    failures: AtomicUsize,
 }
 
 /// What a service does with a call.
@@ -95,6 +100,7 @@ impl Hop {
             next: Mutex::default(),
             seen: Mutex::default(),
             late: Mutex::default(),
+            failures: AtomicUsize::new(0),
         });
         let mut server = JoinSet::new();
         server.spawn(serve(listener, Arc::clone(&state)));
@@ -131,6 +137,11 @@ impl Hop {
             times: 1,
             after: Some(after),
         };
+    }
+
+    /// Has it answer so many calls by HTTP with 503, before it does anything with them.
+    pub fn fail_next(&self, calls: usize) {
+        self.state.failures.store(calls, Ordering::Relaxed);
     }
 
     /// How many calls came so far.
@@ -266,6 +277,22 @@ async fn answer(
     }
     if request.uri().path() == super::HEALTH {
         return Ok(Response::new(Body::empty()));
+    }
+    let mut failures = state.failures.load(Ordering::Relaxed);
+    while failures > 0 {
+        let less = failures - 1;
+        let swapped =
+            state
+                .failures
+                .compare_exchange(failures, less, Ordering::Relaxed, Ordering::Relaxed);
+        match swapped {
+            Ok(_) => {
+                let mut response = Response::new(Body::empty());
+                *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
+                return Ok(response);
+            }
+            Err(others) => failures = others,
+        }
     }
     let headers = state.forwarded(request.headers());
     let (status, text) = match state.answer(headers).await {

@@ -94,7 +94,12 @@ impl Plan<'_> {
                 .filter(&route.of_module("suite")?)
                 .route(json!({
                     "match": {"prefix": "/", "headers": [{"name": "x-meshlane-route", "present_match": true}]},
-                    "route": {"cluster_header": "x-meshlane-route", "timeout": "60s"},
+                    "route": {
+                        "cluster_header": "x-meshlane-route",
+                        "timeout": "60s",
+                        // What never reached the application but for our own doing.
+                        "retry_policy": {"retry_on": "retriable-status-codes", "retriable_status_codes": [503], "num_retries": 2},
+                    },
                 }));
             bootstrap = bootstrap.listener(outbound);
             for (lane, address) in members {
