@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use meshlane_diagnostics::{JsonPath, Segment};
+use meshlane_diagnostics::{JsonPath, Segment, is_label};
 
 use super::hosts::Host;
 use crate::check::Message;
@@ -245,10 +245,6 @@ fn speaks_http(port: &Node) -> bool {
 fn is_name(name: &str) -> bool {
     let allowed = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'/' | b'.');
     (1..=128).contains(&name.len()) && name.bytes().all(allowed)
-}
-
-fn is_label(text: &str) -> bool {
-    (1..=128).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic())
 }
 
 fn path<const N: usize>(keys: [&str; N]) -> JsonPath {

@@ -30,4 +30,4 @@ pub use lifecycle::{ConfigState, Loaded, OnInvalidConfig, document_name, load};
 pub use nearest::nearest;
 pub use path::{JsonPath, Place, Segment};
 pub use reason::Reason;
-pub use violation::{Problem, Violation, Violations};
+pub use violation::{Problem, Violation, Violations, is_label};

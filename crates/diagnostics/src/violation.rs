@@ -279,6 +279,22 @@ impl Violations {
         }
     }
 
+    /// Notes a label's name that is none.
+    pub fn label(&mut self, place: &Place<'_>, name: &str) {
+        if !is_label(name) {
+            let expected = "a label's name: 1 to 128 visible ASCII characters";
+            self.invalid(place, name, expected);
+        }
+    }
+
+    /// Notes a label's value that is none.
+    pub fn label_value(&mut self, place: &Place<'_>, value: &str) {
+        if !is_label(value) {
+            let expected = "a label's value: 1 to 128 visible ASCII characters";
+            self.invalid(place, value, expected);
+        }
+    }
+
     /// Notes that not exactly one of the keys `of` is there.
     pub fn not_exactly_one(
         &mut self,
@@ -333,6 +349,11 @@ impl Violations {
             Err(self)
         }
     }
+}
+
+/// Whether a text may be the name or the value of a label: what Kubernetes has there, and a little more.
+pub fn is_label(text: &str) -> bool {
+    (1..=128).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic())
 }
 
 impl From<Violation> for Violations {

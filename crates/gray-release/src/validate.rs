@@ -125,7 +125,7 @@ fn tags(
         let given = tag.carriers.as_deref();
         let carriers = carriers(given, name.as_ref(), &place, &mut written, violations);
         if let Some(label) = &tag.own_label {
-            self::label(label, &place.key("ownLabel"), violations);
+            violations.label(&place.key("ownLabel"), label);
         }
         let response_header = tag.response_header.as_ref().and_then(|header| {
             let place = place.key("responseHeader");
@@ -157,11 +157,11 @@ fn lanes(
     place: &Place<'_>,
     scope: &mut AttributeScope<'_>,
 ) -> Option<Lanes> {
-    label(&config.label, &place.key("label"), scope.violations);
+    scope.violations.label(&place.key("label"), &config.label);
     let mut names: BTreeMap<String, JsonPath> = BTreeMap::new();
     if let Some(baseline) = &config.baseline {
         let place = place.key("baseline");
-        label_value(baseline, &place, scope.violations);
+        scope.violations.label_value(&place, baseline);
         names.insert(baseline.clone(), place.to_path());
     }
     let exempt = config.exempt.as_ref();
@@ -205,26 +205,6 @@ fn no_tag(attribute: &Attribute) -> Result<(), Problem> {
         }),
         _ => Ok(()),
     }
-}
-
-/// The name of a label.
-fn label(name: &str, place: &Place<'_>, violations: &mut Violations) {
-    if !is_label(name) {
-        let expected = "a label's name: 1 to 128 visible ASCII characters";
-        violations.invalid(place, name, expected);
-    }
-}
-
-/// The value of a label.
-fn label_value(value: &str, place: &Place<'_>, violations: &mut Violations) {
-    if !is_label(value) {
-        let expected = "a label's value: 1 to 128 visible ASCII characters";
-        violations.invalid(place, value, expected);
-    }
-}
-
-fn is_label(text: &str) -> bool {
-    (1..=128).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic())
 }
 
 #[cfg(test)]

@@ -300,35 +300,9 @@ fn labels(labels: &BTreeMap<String, String>, place: &Place<'_>, violations: &mut
         violations.push(place, Problem::TooMany { what, found, limit });
     }
     for (name, value) in labels {
-        label(name, place, violations);
-        label_value(value, &place.key(name), violations);
+        violations.label(place, name);
+        violations.label_value(&place.key(name), value);
     }
-}
-
-/// The name of a label.
-fn label(name: &str, place: &Place<'_>, violations: &mut Violations) {
-    if !is_label(name) {
-        violations.invalid(
-            place,
-            name,
-            "a label's name: 1 to 128 visible ASCII characters",
-        );
-    }
-}
-
-/// The value of a label.
-fn label_value(value: &str, place: &Place<'_>, violations: &mut Violations) {
-    if !is_label(value) {
-        violations.invalid(
-            place,
-            value,
-            "a label's value: 1 to 128 visible ASCII characters",
-        );
-    }
-}
-
-fn is_label(text: &str) -> bool {
-    (1..=128).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic())
 }
 
 fn is_whole(number: f64) -> bool {

@@ -6,7 +6,7 @@ use meshlane_attributes::AttributeId;
 use meshlane_conditions::{AttributeScope, Condition, Sticky};
 use meshlane_diagnostics::{JsonPath, Place, Problem};
 
-use super::{Labels, is_whole, label, label_value, sticky_by, weight};
+use super::{Labels, is_whole, sticky_by, weight};
 use crate::chain::{self, Fallback, Kind, Range, Router, Rule, Rules, Tag, To, Unit, Weight};
 use crate::config::{self, Hierarchy, TagPreset, Then};
 use crate::inventory::LabelId;
@@ -125,7 +125,9 @@ impl Routers<'_, '_> {
         let mut validated: Vec<Range> = Vec::with_capacity(ranges.len());
         for (index, range) in ranges.iter().enumerate() {
             let place = ranges_place.index(index);
-            label_value(&range.unit, &place.key("unit"), self.scope.violations);
+            self.scope
+                .violations
+                .label_value(&place.key("unit"), &range.unit);
             let (from, below) = (range.from, range.below);
             if !(0.0 <= from && from < below && below <= places) {
                 let expected = "`from` below `below`, both from 0 to the number of places";
@@ -144,7 +146,9 @@ impl Routers<'_, '_> {
             validated.push(Range { from, below, unit });
         }
         if let Some(default) = &config.default {
-            label_value(default, &place.key("default"), self.scope.violations);
+            self.scope
+                .violations
+                .label_value(&place.key("default"), default);
         }
         Some(Kind::Unit(Unit {
             keys: keys?,
@@ -210,7 +214,9 @@ impl Routers<'_, '_> {
             Policy::MAX_ENTRIES,
         );
         for (index, value) in config.untagged.iter().enumerate() {
-            label_value(value, &untagged_place.index(index), self.scope.violations);
+            self.scope
+                .violations
+                .label_value(&untagged_place.index(index), value);
         }
         let separator = config.separator.as_deref().unwrap_or("|");
         if !(1..=8).contains(&separator.len()) || !separator.bytes().all(|b| b.is_ascii_graphic()) {
@@ -244,17 +250,17 @@ impl Routers<'_, '_> {
         violations.at_most(place, "groups", &config.groups, Policy::MAX_ENTRIES);
         for (index, group) in config.groups.iter().enumerate() {
             let place = place.index(index);
-            label_value(&group.tag, &place.key("tag"), violations);
+            violations.label_value(&place.key("tag"), &group.tag);
             let place = place.key("labels");
             if group.labels.is_empty() {
                 violations.push(&place, Problem::Empty { what: "labels" });
             }
             for (name, values) in &group.labels {
                 let place = place.key(name);
-                label(name, &place, violations);
+                violations.label(&place, name);
                 violations.bounded(&place, "values", values, Policy::MAX_ENTRIES);
                 for (index, value) in values.iter().enumerate() {
-                    label_value(value, &place.index(index), violations);
+                    violations.label_value(&place.index(index), value);
                 }
             }
         }
@@ -366,7 +372,9 @@ impl Routers<'_, '_> {
                 .violations
                 .bounded(&place, "values", values, Policy::MAX_ENTRIES);
             for (index, value) in values.iter().enumerate() {
-                label_value(value, &place.index(index), self.scope.violations);
+                self.scope
+                    .violations
+                    .label_value(&place.index(index), value);
             }
             validated.push((label, values.clone()));
         }
@@ -395,7 +403,7 @@ impl Routers<'_, '_> {
         for (index, weighted) in values.iter().enumerate() {
             let place = place.index(index);
             let (value, value_place) = (&weighted.value, place.key("value"));
-            label_value(value, &value_place, self.scope.violations);
+            self.scope.violations.label_value(&value_place, value);
             self.scope
                 .violations
                 .unique(&value_place, value, value.clone(), &mut names);
@@ -426,7 +434,7 @@ impl Routers<'_, '_> {
             Policy::MAX_ENTRIES,
         );
         for (index, value) in fallback.values.iter().enumerate() {
-            label_value(value, &place.key("values").index(index), violations);
+            violations.label_value(&place.key("values").index(index), value);
         }
         let own = kind.label();
         let label = match (&fallback.label, own) {
@@ -462,7 +470,7 @@ impl Routers<'_, '_> {
     }
 
     fn label(&mut self, name: &str, place: &Place<'_>) -> LabelId {
-        label(name, place, self.scope.violations);
+        self.scope.violations.label(place, name);
         self.labels.intern(name)
     }
 
