@@ -7,7 +7,7 @@ use meshlane_conditions::RandomBytes;
 use meshlane_diagnostics::Reason;
 use meshlane_gray_release::CorrelationKey;
 use meshlane_tag_route::{Destination, Health, Service};
-use meshlane_traffic_tag::HeaderWrite;
+use meshlane_tags::HeaderWrite;
 use serde::Serialize;
 
 use super::Proxy;
@@ -91,15 +91,7 @@ impl Explanation {
     /// The headers that are written to the request.
     pub fn writes(&self) -> Vec<HeaderWrite> {
         match self {
-            Self::GrayRelease(explanation) => {
-                let writes = explanation.headers.iter().cloned();
-                writes
-                    .map(|write| HeaderWrite {
-                        name: write.name,
-                        value: write.value,
-                    })
-                    .collect()
-            }
+            Self::GrayRelease(explanation) => explanation.headers.clone(),
             Self::TagRoute(routed) => vec![HeaderWrite {
                 name: routed.explanation.header.clone(),
                 value: routed.explanation.header_value.clone(),

@@ -9,7 +9,7 @@ mod walk;
 use std::fmt::Write as _;
 
 use meshlane_diagnostics::Reason;
-use meshlane_traffic_tag::HeaderWrite;
+use meshlane_tags::HeaderWrite;
 
 use super::{Decided, Explained, Explanation, Walked};
 

@@ -3,7 +3,7 @@
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use meshlane_attributes::{Headers, MetadataValue, RequestSettings, StaticFacts};
-use meshlane_traffic_tag::HeaderWrite;
+use meshlane_tags::HeaderWrite;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 

@@ -12,6 +12,9 @@ use crate::identifier::CorrelationKey;
 use crate::lanes::{Action, Verdict};
 use crate::policy::{Policy, Tag};
 
+/// By this header a route of the listener can send a request on that came to the wrong lane.
+pub const REROUTE_HEADER: &str = "x-meshlane-route";
+
 /// What is done with a request.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Decision {
@@ -21,7 +24,7 @@ pub struct Decision {
     pub tags: Vec<TagDecision>,
     /// Why the request is refused, when it is.
     pub refused: Option<Reason>,
-    /// What the header `x-meshlane-route` says, when the request is to be sent on.
+    /// What the header [`REROUTE_HEADER`] says, when the request is to be sent on.
     pub reroute: Option<String>,
     /// The changes to request headers, each header at most once.
     pub mutations: Vec<Mutation>,
@@ -68,20 +71,12 @@ impl Policy {
         }
         let mut decision = pass.finish();
         if decision.refused.is_none() {
-            let headers = facts.headers();
-            let identifiers = self.identifiers.iter();
-            decision.keys = identifiers
-                .filter_map(|identifier| identifier.key(headers))
-                .collect();
-            // The same trace id may stand in several headers.
-            let mut seen: Vec<CorrelationKey> = Vec::with_capacity(decision.keys.len());
-            decision.keys.retain(|key| {
-                let is_new = !seen.contains(key);
-                if is_new {
-                    seen.push(key.clone());
-                }
-                is_new
-            });
+            for identifier in &self.identifiers {
+                let key = identifier.key(facts.headers());
+                // The same trace id may stand in several headers.
+                let new = key.filter(|key| !decision.keys.contains(key));
+                decision.keys.extend(new);
+            }
         }
         decision
     }
@@ -244,15 +239,7 @@ impl<'p> Pass<'p> {
 
     /// What the request came with: the first carrier that has a valid value counts.
     fn incoming(&self, tag: &Tag) -> Incoming {
-        let mut result = Incoming::Absent;
-        for carrier in &tag.carriers {
-            match carrier.read(&self.edits) {
-                Incoming::Absent => {}
-                Incoming::Invalid => result = Incoming::Invalid,
-                valid => return valid,
-            }
-        }
-        result
+        Incoming::read(&tag.carriers, &self.edits)
     }
 
     /// Brings the carriers of a tag in line, and does what its lanes say.

@@ -2,17 +2,14 @@
 
 use meshlane_attributes::{Request, RequestFacts, Workload};
 use meshlane_diagnostics::Reason;
-use meshlane_tags::Mutation;
+use meshlane_tags::{HeaderWrite, Mutation};
 use serde::Serialize;
 
 use crate::config::Direction;
-use crate::decision::{Decision, Recall, TagDecision};
+use crate::decision::{Decision, REROUTE_HEADER, Recall, TagDecision};
 use crate::identifier::CorrelationKey;
 use crate::lanes::Lanes;
 use crate::policy::{Policy, Tag};
-
-/// By this header a route of the listener can send a request on that came to the wrong lane.
-pub const REROUTE_HEADER: &str = "x-meshlane-route";
 
 /// A decision with everything that led to it.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
@@ -71,15 +68,6 @@ pub struct WorkloadLabel {
     pub value: Option<String>,
 }
 
-/// A header that is set or removed.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct HeaderWrite {
-    /// The header's name.
-    pub name: String,
-    /// Its new value; nothing when it is removed.
-    pub value: Option<String>,
-}
-
 impl Policy {
     /// Decides as [`inbound`](Self::inbound) or [`outbound`](Self::outbound) does and tells why.
     ///
@@ -113,7 +101,7 @@ impl Policy {
             correlation: correlation(&decision).map(Reason::as_str),
             refused: decision.refused.map(Reason::as_str),
             summary: decision.summary(self),
-            headers: header_writes(&decision),
+            headers: header_writes(decision.mutations, decision.reroute.as_ref()),
             response_headers: decision
                 .response_headers
                 .into_iter()
@@ -168,28 +156,10 @@ fn correlation(decision: &Decision) -> Option<Reason> {
     decision.correlation.or(unidentified)
 }
 
-fn header_writes(decision: &Decision) -> Vec<HeaderWrite> {
-    let mutations = decision.mutations.iter().map(HeaderWrite::from);
-    let reroute = decision.reroute.iter();
+fn header_writes(mutations: Vec<Mutation>, reroute: Option<&String>) -> Vec<HeaderWrite> {
+    let mutations = mutations.into_iter().map(HeaderWrite::from);
     let reroute = reroute.map(|lane| HeaderWrite::set(REROUTE_HEADER.to_owned(), lane.clone()));
     mutations.chain(reroute).collect()
-}
-
-impl HeaderWrite {
-    fn set(name: String, value: String) -> Self {
-        let value = Some(value);
-        Self { name, value }
-    }
-}
-
-impl From<&Mutation> for HeaderWrite {
-    fn from(mutation: &Mutation) -> Self {
-        let text = |value: &Vec<u8>| String::from_utf8_lossy(value).into_owned();
-        Self {
-            name: mutation.name.clone(),
-            value: mutation.value.as_ref().map(text),
-        }
-    }
 }
 
 #[cfg(test)]

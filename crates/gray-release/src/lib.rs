@@ -65,7 +65,7 @@ mod tests;
 mod validate;
 
 pub use correlation::{Correlations, Remembered, Stored};
-pub use decision::{Decision, Recall, TagDecision};
-pub use explain::{Explanation, HeaderWrite, REROUTE_HEADER, TagExplanation, WorkloadLabel};
+pub use decision::{Decision, REROUTE_HEADER, Recall, TagDecision};
+pub use explain::{Explanation, TagExplanation, WorkloadLabel};
 pub use identifier::CorrelationKey;
 pub use policy::{Policy, Tag};

@@ -100,6 +100,19 @@ impl Carrier {
 }
 
 impl Incoming {
+    /// What some carriers hold: the first that has a valid value counts.
+    pub fn read(carriers: &[Carrier], edits: &Edits<'_>) -> Self {
+        let mut result = Self::Absent;
+        for carrier in carriers {
+            match carrier.read(edits) {
+                Self::Absent => {}
+                Self::Invalid => result = Self::Invalid,
+                valid => return valid,
+            }
+        }
+        result
+    }
+
     fn of(text: Cow<'_, str>) -> Self {
         match TagValue::parse(text) {
             Ok(value) => Self::Valid(value.into_owned()),

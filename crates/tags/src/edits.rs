@@ -1,6 +1,7 @@
 use std::borrow::Cow;
 
 use meshlane_attributes::Headers;
+use serde::Serialize;
 
 /// A change to one request header; lines of that name that are already there are replaced.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -9,6 +10,15 @@ pub struct Mutation {
     pub name: String,
     /// The new value; nothing to remove the header.
     pub value: Option<Vec<u8>>,
+}
+
+/// A header that is set or removed, as people read it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct HeaderWrite {
+    /// The header's name.
+    pub name: String,
+    /// Its new value; nothing when it is removed.
+    pub value: Option<String>,
 }
 
 /// The request headers with the changes so far: two tags in one `baggage` see each other.
@@ -60,5 +70,23 @@ impl<'h> Edits<'h> {
 
     fn mutation(&self, name: &str) -> Option<&Mutation> {
         self.mutations.iter().find(|mutation| mutation.name == name)
+    }
+}
+
+impl HeaderWrite {
+    /// A header that is set.
+    pub fn set(name: String, value: String) -> Self {
+        let value = Some(value);
+        Self { name, value }
+    }
+}
+
+impl From<Mutation> for HeaderWrite {
+    fn from(mutation: Mutation) -> Self {
+        let text = |value: Vec<u8>| String::from_utf8_lossy(&value).into_owned();
+        Self {
+            name: mutation.name,
+            value: mutation.value.map(text),
+        }
     }
 }

@@ -26,5 +26,5 @@ pub mod validate;
 mod value;
 
 pub use carrier::{Carrier, Incoming};
-pub use edits::{Edits, Mutation};
+pub use edits::{Edits, HeaderWrite, Mutation};
 pub use value::{InvalidTagValue, TagValue};

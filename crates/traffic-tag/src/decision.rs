@@ -147,15 +147,7 @@ impl<'p, 'r> Pass<'p, 'r> {
 
     /// What the request came with: the first carrier that has a valid value counts.
     pub(crate) fn incoming(&self, tag: &Tag) -> Incoming {
-        let mut result = Incoming::Absent;
-        for carrier in &tag.carriers {
-            match carrier.read(&self.edits) {
-                Incoming::Absent => {}
-                Incoming::Invalid => result = Incoming::Invalid,
-                valid => return valid,
-            }
-        }
-        result
+        Incoming::read(&tag.carriers, &self.edits)
     }
 
     fn by_rules(

@@ -3,7 +3,7 @@
 use meshlane_attributes::{Request, RequestFacts, Workload};
 use meshlane_conditions::RandomBytes;
 use meshlane_diagnostics::Reason;
-use meshlane_tags::{Incoming, Mutation};
+use meshlane_tags::{HeaderWrite, Incoming};
 use serde::Serialize;
 
 use crate::decision::Pass;
@@ -60,16 +60,6 @@ pub struct RuleExplanation {
     pub condition: Option<meshlane_conditions::Explanation>,
     /// Where its value comes from, in words.
     pub source: String,
-}
-
-/// A request header that is set or removed.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct HeaderWrite {
-    /// The header's name.
-    pub name: String,
-    /// Its new value; nothing when it is removed.
-    pub value: Option<String>,
 }
 
 impl Policy {
@@ -170,16 +160,6 @@ fn source(rule: &Rule, request: &Request<'_>) -> String {
             };
             let position = position.map(|at| format!(", at {at}")).unwrap_or_default();
             format!("split of {of} by {by}{position}: {}", parts.join(", "))
-        }
-    }
-}
-
-impl From<Mutation> for HeaderWrite {
-    fn from(mutation: Mutation) -> Self {
-        let text = |value: Vec<u8>| String::from_utf8_lossy(&value).into_owned();
-        Self {
-            name: mutation.name,
-            value: mutation.value.map(text),
         }
     }
 }

@@ -48,5 +48,5 @@ mod tables;
 mod validate;
 
 pub use decision::{Decision, TagDecision};
-pub use explain::{Explanation, HeaderWrite, RuleExplanation, TagExplanation};
+pub use explain::{Explanation, RuleExplanation, TagExplanation};
 pub use policy::{Policy, Rule, Tag};
