@@ -138,8 +138,12 @@ impl Stream {
                 decision
             }
             Some(Direction::Outbound) => {
-                let now = meshlane_host::now();
-                let mut recall = |key: &_| memory.recall(&HostData, now, key);
+                // Most calls carry their tag, and ask for nothing.
+                let mut now = None;
+                let mut recall = |key: &_| {
+                    let now = *now.get_or_insert_with(meshlane_host::now);
+                    memory.recall(&HostData, now, key)
+                };
                 policy.outbound(&facts, workload, &mut recall)
             }
             None => return Ok(()),
@@ -169,11 +173,11 @@ impl Plugin {
 
     /// Remembers a request under all that identifies it, before the application sees it.
     fn remember(&self, policy: &Policy, memory: &Correlations, decision: &Decision) {
-        if decision.refused.is_some() {
-            return;
-        }
         if decision.keys.is_empty() {
-            self.metrics.correlation(Reason::CorrelationUnidentified);
+            if decision.refused.is_none() {
+                self.metrics.correlation(Reason::CorrelationUnidentified);
+            }
+            return;
         }
         let (now, tags) = (meshlane_host::now(), decision.remembered(policy));
         for key in &decision.keys {
@@ -184,10 +188,7 @@ impl Plugin {
 
     fn apply(&self, policy: &Policy, decision: &Decision) {
         for mutation in &decision.mutations {
-            match &mutation.value {
-                Some(value) => headers::set_request(&mutation.name, value),
-                None => headers::remove_request(&mutation.name),
-            }
+            headers::change_request(&mutation.name, mutation.value.as_deref());
         }
         if let Some(lane) = &decision.reroute {
             headers::set_request(REROUTE_HEADER, lane.as_bytes());

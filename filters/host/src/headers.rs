@@ -21,6 +21,14 @@ pub fn remove_request(name: &str) {
     }
 }
 
+/// Sets a request header, or removes it when there is no value.
+pub fn change_request(name: &str, value: Option<&[u8]>) {
+    match value {
+        Some(value) => set_request(name, value),
+        None => remove_request(name),
+    }
+}
+
 /// Adds a line to a response header.
 pub fn add_response(name: &str, value: &[u8]) {
     if !abi::add_header(RESPONSE_HEADERS, name, value) {

@@ -121,10 +121,7 @@ impl HttpContext for Stream {
 impl Plugin {
     fn apply(&self, policy: &Policy, decision: &Decision<'_>) {
         for mutation in &decision.mutations {
-            match &mutation.value {
-                Some(value) => headers::set_request(&mutation.name, value),
-                None => headers::remove_request(&mutation.name),
-            }
+            headers::change_request(&mutation.name, mutation.value.as_deref());
         }
         self.metrics.count(decision);
         if !decision.tags.is_empty() {
