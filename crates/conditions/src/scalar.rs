@@ -3,12 +3,13 @@
 use std::fmt;
 
 use meshlane_attributes::Value;
+use serde::Serialize;
 use serde::de::{Deserialize, Deserializer, Error, Visitor};
 
 /// A text, a number or a boolean that an attribute is compared with.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[cfg_attr(feature = "schema", schemars(untagged))]
+#[serde(untagged)]
 pub enum Scalar {
     /// A text.
     Text(String),

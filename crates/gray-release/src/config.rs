@@ -2,7 +2,7 @@ use meshlane_attributes::DubboHeaders;
 use meshlane_conditions::config::{Condition, Jwt, SourceIp};
 use meshlane_diagnostics::OnInvalidConfig;
 use meshlane_tags::config::Carrier;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 /// Configuration of the filter `gray-release`.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
@@ -49,7 +49,7 @@ impl Direction {
 }
 
 /// How calls are recognised that a request causes: by an identifier that the application forwards.
-#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Deserialize, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, rename_all = "camelCase", default)]
 pub struct Correlation {
@@ -124,7 +124,7 @@ pub struct Lane {
 }
 
 /// Whether the requests of a lane may leave it.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub enum Mode {
@@ -136,7 +136,7 @@ pub enum Mode {
 }
 
 /// What happens to a request without the tag at a workload of a lane.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub enum OnUntagged {
@@ -148,7 +148,7 @@ pub enum OnUntagged {
 }
 
 /// What happens to a request of a lane at a workload of another one.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub enum OnOtherLane {
@@ -162,7 +162,7 @@ pub enum OnOtherLane {
 }
 
 /// What a tag means that is no lane's.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub enum OnUnknownTag {

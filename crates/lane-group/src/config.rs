@@ -5,7 +5,7 @@ use meshlane_gray_release::config::{Correlation, Mode, OnOtherLane, OnUnknownTag
 use meshlane_tag_route::config::Health;
 use meshlane_tags::config::Carrier;
 use meshlane_traffic_tag::config::StickyCookie;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 /// A lane group: services, the lanes through them, and who enters which lane. The configurations of `traffic-tag`, `tag-route` and `gray-release` follow from it.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
@@ -188,7 +188,7 @@ pub struct Path {
 }
 
 /// Some users.
-#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Deserialize, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct Users {
@@ -221,7 +221,7 @@ pub struct Share {
 }
 
 /// What tells users apart; exactly one key.
-#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Deserialize, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, rename_all = "camelCase", default)]
 pub struct ShareKey {

@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 use meshlane_attributes::DubboHeaders;
 use meshlane_conditions::config::{Condition, HashAlgorithm, Jwt, SourceIp};
 use meshlane_diagnostics::OnInvalidConfig;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 /// Configuration of the filter `tag-route`.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
@@ -60,7 +60,7 @@ pub enum OutputValue {
 }
 
 /// How it is known which destinations are healthy: one VM of the proxy asks Envoy's own admin interface.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct Health {
@@ -77,7 +77,7 @@ pub struct Health {
 }
 
 /// How many healthy endpoints a destination needs; exactly one key.
-#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Deserialize, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, rename_all = "camelCase", default)]
 pub struct MinHealthy {

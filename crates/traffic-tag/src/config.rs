@@ -2,7 +2,7 @@ use meshlane_attributes::DubboHeaders;
 use meshlane_conditions::config::{Condition, HashAlgorithm, Jwt, SourceIp};
 use meshlane_diagnostics::OnInvalidConfig;
 use meshlane_tags::config::Carrier;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 /// Configuration of the filter `traffic-tag`.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
@@ -104,7 +104,7 @@ pub struct SplitKey {
 }
 
 /// A cookie with a random id. It never holds the tag: a client must not choose.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct StickyCookie {
@@ -125,7 +125,7 @@ pub struct StickyCookie {
 }
 
 /// `SameSite` of a cookie.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum SameSite {
     /// Sent with requests of the same site only.

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::{Document, Member};
 use crate::group::Lane;
 use crate::origin::Origins;
-use crate::write::{self, object, text};
+use crate::write::{object, written};
 
 pub(super) fn render(members: &[Member<'_>]) -> Document {
     let mut origins = Origins::default();
@@ -20,7 +20,7 @@ pub(super) fn render(members: &[Member<'_>]) -> Document {
         }
         if let (None, Some(config)) = (&correlation, &group.correlation) {
             origins.copied(&root.key("correlation"), &place.key("correlation"));
-            correlation = Some(write::correlation(config));
+            correlation = Some(written(config));
         }
         let tag = tags.index(index);
         origins.made(&tag, place);
@@ -37,31 +37,22 @@ pub(super) fn render(members: &[Member<'_>]) -> Document {
         let exempt = group.exempt.as_ref();
         values.push(object([
             ("name", Some(json!(group.tag))),
-            (
-                "carriers",
-                carriers.map(|list| list.iter().map(write::carrier).collect()),
-            ),
+            ("carriers", carriers.map(written)),
             ("ownLabel", group.own_label.then(|| json!(group.label))),
-            ("responseHeader", text(group.response_header.as_ref())),
+            (
+                "responseHeader",
+                group.response_header.as_ref().map(written),
+            ),
             (
                 "lanes",
                 Some(object([
                     ("label", Some(json!(group.label))),
                     ("baseline", Some(json!(group.baseline))),
                     ("lanes", Some(group.lanes.iter().map(lane).collect())),
-                    (
-                        "onUntagged",
-                        Some(json!(write::on_untagged(group.on_untagged))),
-                    ),
-                    (
-                        "onOtherLane",
-                        Some(json!(write::on_other_lane(group.on_other_lane))),
-                    ),
-                    (
-                        "onUnknownTag",
-                        Some(json!(write::on_unknown_tag(group.on_unknown_tag))),
-                    ),
-                    ("exempt", exempt.map(write::condition)),
+                    ("onUntagged", Some(json!(group.on_untagged))),
+                    ("onOtherLane", Some(json!(group.on_other_lane))),
+                    ("onUnknownTag", Some(json!(group.on_unknown_tag))),
+                    ("exempt", exempt.map(written)),
                 ])),
             ),
         ]));
@@ -76,7 +67,7 @@ pub(super) fn render(members: &[Member<'_>]) -> Document {
 fn lane(lane: &Lane) -> Value {
     object([
         ("name", Some(json!(lane.name))),
-        ("mode", Some(json!(write::mode(lane.mode)))),
+        ("mode", Some(json!(lane.mode))),
         ("enabled", (!lane.is_enabled).then_some(Value::Bool(false))),
     ])
 }

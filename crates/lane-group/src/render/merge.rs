@@ -93,7 +93,7 @@ fn proxies(members: &[Member<'_>], violations: &mut Violations) {
     for (member, correlation) in correlations {
         if *first.get_or_insert(correlation) != correlation {
             let place = member.place.key("correlation");
-            violations.invalid(&place, write::correlation(correlation), expected);
+            violations.invalid(&place, write::written(correlation), expected);
         }
     }
     let healths = members
@@ -103,7 +103,7 @@ fn proxies(members: &[Member<'_>], violations: &mut Violations) {
     for (member, health) in healths {
         if *first.get_or_insert(health) != health {
             let place = member.place.key("health");
-            violations.invalid(&place, write::health(health), expected);
+            violations.invalid(&place, write::written(health), expected);
         }
     }
 }

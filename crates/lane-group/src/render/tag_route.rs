@@ -14,7 +14,7 @@ use super::merge::{Part, services};
 use super::{Document, Member};
 use crate::config::Combination;
 use crate::origin::Origins;
-use crate::write::{self, object};
+use crate::write::{object, written};
 use chain::Chains;
 
 pub(super) fn render(members: &[Member<'_>]) -> Document {
@@ -28,7 +28,7 @@ pub(super) fn render(members: &[Member<'_>]) -> Document {
         .filter_map(|member| Some((member, member.group.health.as_ref()?)));
     let health = with_health.next().map(|(member, health)| {
         origins.copied(&root.key("health"), &member.place.key("health"));
-        write::health(health)
+        written(health)
     });
     let place = root.key("services");
     if let Some(first) = members.first() {

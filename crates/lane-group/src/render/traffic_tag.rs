@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::{Document, Member, identifier};
 use crate::group::{Entry, Host, Lane, LaneGroup, Path, Share, Size, Step, Window};
 use crate::origin::Origins;
-use crate::write::{self, number, object};
+use crate::write::{number, object, written};
 
 pub(super) fn render(members: &[Member<'_>]) -> Document {
     let mut origins = Origins::default();
@@ -40,10 +40,7 @@ pub(super) fn render(members: &[Member<'_>]) -> Document {
         values.push(object([
             ("name", Some(json!(group.tag))),
             ("onIncoming", Some(json!("strip"))),
-            (
-                "carriers",
-                carriers.map(|list| list.iter().map(write::carrier).collect()),
-            ),
+            ("carriers", carriers.map(written)),
             ("rules", Some(Value::Array(rules))),
         ]));
     }
@@ -138,7 +135,7 @@ fn split_of(group: &LaneGroup, lane: &Lane, share: &Share, percent: f64) -> Valu
     let salt = share.salt.clone();
     let salt = salt.or_else(|| (!is_cookie).then(own));
     object([
-        ("by", Some(write::share_key(&share.by))),
+        ("by", Some(written(&share.by))),
         ("salt", salt.map(Value::from)),
         (
             "values",
@@ -165,10 +162,10 @@ impl When<'_> {
             self.parts.push(("paths", paths(&entry.paths)));
         }
         if let Some(condition) = &entry.when {
-            self.parts.push(("when", write::condition(condition)));
+            self.parts.push(("when", written(condition)));
         }
         if let Some(users) = &entry.users {
-            self.parts.push(("users", write::users(users)));
+            self.parts.push(("users", written(users)));
         }
         let Window { mut from, until } = entry.window;
         if let Some(step) = step {
