@@ -343,9 +343,7 @@ impl Member {
 
     /// A number among the statistics of the sidecar, `wasmcustom.meshlane_` before it; 0 when it is not there.
     pub async fn stat(&self, name: &str) -> Result<u64> {
-        let stats = self.sidecar.envoy.admin().stats().await?;
-        let value = stats.value(&format!("wasmcustom.meshlane_{name}"));
-        Ok(value.unwrap_or_default())
+        Ok(self.sidecar.envoy.admin().stats().await?.of_filters(name))
     }
 }
 

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::{
     access_log::AccessLog,
-    bootstrap::{self, Bootstrap, EndpointFile, Listener, WasmFilter},
+    bootstrap::{self, Bootstrap, EndpointFile, Listener, WasmFilter, parts},
     client::{Client, Protocol, Request},
     envoy::Envoy,
     scene::Scene,
@@ -123,10 +123,7 @@ impl Rooms {
 
     /// A number among Envoy's statistics, `wasmcustom.meshlane_` before it; 0 when it is not there.
     pub async fn stat(&self, name: &str) -> Result<u64> {
-        let stats = self.envoy.admin().stats().await?;
-        Ok(stats
-            .value(&format!("wasmcustom.meshlane_{name}"))
-            .unwrap_or_default())
+        Ok(self.envoy.admin().stats().await?.of_filters(name))
     }
 }
 
@@ -190,14 +187,7 @@ fn names() -> impl Iterator<Item = String> {
 fn checked(upstream: &Upstream) -> Value {
     let mut cluster = bootstrap::cluster(upstream);
     if let Some(members) = cluster.as_object_mut() {
-        let checks = json!([{
-            "timeout": "2s",
-            "interval": "0.1s",
-            "no_traffic_interval": "0.1s",
-            "unhealthy_threshold": 1,
-            "healthy_threshold": 1,
-            "http_health_check": {"path": "/health"},
-        }]);
+        let checks = parts::http_health_checks("/health");
         members.insert("health_checks".to_owned(), checks);
     }
     cluster

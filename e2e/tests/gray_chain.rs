@@ -57,6 +57,25 @@ async fn crowd(chain: &Chain, header: &'static str, size: u32, start: u32) -> Re
     Ok(answers)
 }
 
+/// Asks as a gray user, with the next number each time, until the answer is the right one.
+async fn ask_until(
+    chain: &Chain,
+    header: &'static str,
+    numbers: &mut impl Iterator<Item = u32>,
+    what: &str,
+    is_right: impl Fn(&str) -> bool,
+) -> Result<()> {
+    poll::until(what, async || {
+        let number = numbers.next().context("no numbers are left")?;
+        let (name, value) = identifier(header, number);
+        let answer = chain.ask("gray-user", (name, &value)).await?;
+        let answer = String::from_utf8_lossy(&answer.body).into_owned();
+        ensure!(is_right(&answer), "{answer}");
+        Ok(())
+    })
+    .await
+}
+
 #[derive(Debug, Default, PartialEq)]
 struct Answers {
     gray: u32,
@@ -160,15 +179,10 @@ async fn expect_retries(chain: &Chain, header: &'static str) -> Result<()> {
 async fn expect_fallback(chain: &mut Chain, header: &'static str) -> Result<()> {
     chain.kill("stock-gray")?;
     let fell_back = GRAY_EVERYWHERE.replace("stock-gray", "stock-base");
-    let mut number = 200_001;
+    let mut numbers = (200_001..).step_by(2);
     let mut ask = async |chain: &Chain, expected: &str| {
-        poll::until(expected, async || {
-            number += 2;
-            let (name, value) = identifier(header, number);
-            let answer = chain.ask("gray-user", (name, &value)).await?;
-            let answer = String::from_utf8_lossy(&answer.body).into_owned();
-            ensure!(answer == expected, "{answer}");
-            Ok(())
+        ask_until(chain, header, &mut numbers, expected, |answer| {
+            answer == expected
         })
         .await
     };
@@ -260,15 +274,10 @@ async fn a_strict_lane_is_never_left() -> Result<()> {
         let header = "traceparent";
         let options = Options::forwarding(header).strict();
         let mut chain = Chain::start(scene, options).await?;
-        let mut number = 1;
+        let mut numbers = (3..).step_by(2);
         let mut ask = async |chain: &Chain, expected: &str| {
-            poll::until(expected, async || {
-                number += 2;
-                let (name, value) = identifier(header, number);
-                let answer = chain.ask("gray-user", (name, &value)).await?;
-                let answer = String::from_utf8_lossy(&answer.body).into_owned();
-                ensure!(answer.contains(expected), "{answer}");
-                Ok(())
+            ask_until(chain, header, &mut numbers, expected, |answer| {
+                answer.contains(expected)
             })
             .await
         };

@@ -49,10 +49,8 @@ impl Sidecar {
     }
 
     async fn stat(&self, reason: &str) -> Result<u64> {
-        let name =
-            format!("wasmcustom.meshlane_gray_release_correlations.plugin=gray.reason={reason}");
-        let stats = self.envoy.admin().stats().await?;
-        Ok(stats.value(&name).unwrap_or_default())
+        let name = format!("gray_release_correlations.plugin=gray.reason={reason}");
+        Ok(self.envoy.admin().stats().await?.of_filters(&name))
     }
 }
 

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use libfuzzer_sys::fuzz_target;
 use meshlane_attributes::{Headers, StaticFacts, Workload};
+use meshlane_fuzz::header;
 use meshlane_gray_release::{Correlations, Policy};
 use meshlane_shared_data::{MapData, SharedData};
 
@@ -61,9 +62,3 @@ fuzz_target!(|input: &[u8]| {
     // Eight buckets, each of at most eight entries.
     assert!(data.size() < 64 * 8_192, "{} bytes", data.size());
 });
-
-fn header(line: &[u8]) -> Option<(Vec<u8>, Vec<u8>)> {
-    let colon = 1 + line.get(1..)?.windows(2).position(|pair| pair == b": ")?;
-    let (name, value) = line.split_at(colon);
-    Some((name.to_ascii_lowercase(), value[2..].to_vec()))
-}

@@ -7,6 +7,7 @@ use std::sync::LazyLock;
 
 use libfuzzer_sys::fuzz_target;
 use meshlane_attributes::{DubboHeaders, Headers, ProxyKind, StaticFacts, Workload};
+use meshlane_fuzz::header;
 use meshlane_traffic_tag::Policy;
 
 static POLICIES: LazyLock<[Policy; 2]> = LazyLock::new(|| {
@@ -46,9 +47,3 @@ fuzz_target!(|input: &[u8]| {
         assert!(!value.contains(&b'\n'));
     }
 });
-
-fn header(line: &[u8]) -> Option<(Vec<u8>, Vec<u8>)> {
-    let colon = 1 + line.get(1..)?.windows(2).position(|pair| pair == b": ")?;
-    let (name, value) = line.split_at(colon);
-    Some((name.to_ascii_lowercase(), value[2..].to_vec()))
-}

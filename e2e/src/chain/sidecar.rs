@@ -106,7 +106,9 @@ impl Plan<'_> {
                 let mut cluster =
                     cluster(&service.member(lane), service.protocol, &socket(*address));
                 if let (true, Some(members)) = (service.is_checked, cluster.as_object_mut()) {
-                    members.insert("health_checks".to_owned(), health_checks());
+                    // The request of the check has no tag, and is let in by its path.
+                    let checks = parts::http_health_checks(super::HEALTH);
+                    members.insert("health_checks".to_owned(), checks);
                 }
                 bootstrap = bootstrap.raw_cluster(cluster);
             }
@@ -177,18 +179,6 @@ fn cluster(name: &str, protocol: Protocol, address: &Value) -> Value {
         }]},
         "load_assignment": {"cluster_name": name, "endpoints": [{"lb_endpoints": [{"endpoint": {"address": address}}]}]},
     })
-}
-
-/// The request of the check has no tag, and is let in by its path.
-fn health_checks() -> Value {
-    json!([{
-        "timeout": "2s",
-        "interval": "0.1s",
-        "no_traffic_interval": "0.1s",
-        "unhealthy_threshold": 1,
-        "healthy_threshold": 1,
-        "http_health_check": {"path": super::HEALTH},
-    }])
 }
 
 /// The value of the label of what is in no lane.

@@ -139,6 +139,12 @@ impl Stats {
         self.0.get(name).copied()
     }
 
+    /// What a filter of ours counts: a name without the `wasmcustom.meshlane_` before it; 0 when it is not there.
+    pub fn of_filters(&self, name: &str) -> u64 {
+        let name = format!("wasmcustom.meshlane_{name}");
+        self.value(&name).unwrap_or_default()
+    }
+
     /// Those whose name starts with a text.
     pub fn starting(&self, start: &str) -> Self {
         let taken = self.0.iter().filter(|(name, _)| name.starts_with(start));
