@@ -77,6 +77,18 @@ spec:
     ))
 }
 
+/// A Service with one port, which is the pods' too and named by its protocol.
+pub(crate) fn service_of(app: &str, protocol: &str, port: u16) -> Manifest {
+    Manifest::new(format!(
+        "apiVersion: v1
+kind: Service
+metadata: {{name: {app}, namespace: shop}}
+spec:
+  selector: {{app: {app}}}
+  ports: [{{name: {protocol}, port: {port}, targetPort: {port}}}]"
+    ))
+}
+
 /// How the provider of a pod is started: on every address of the pod, answering by the pod's version.
 pub(crate) fn options(plan: &PodPlan, service: Service) -> ProviderOptions {
     let everywhere = SocketAddr::new(Ipv4Addr::UNSPECIFIED.into(), PORT);

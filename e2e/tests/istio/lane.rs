@@ -9,7 +9,7 @@ use meshlane_e2e::{
     poll,
 };
 
-use crate::common::{ORDER, PORT, apply, manifest, providers};
+use crate::common::{ORDER, PORT, apply, manifest, providers, service_of};
 
 const FORWARDS: [&str; 1] = ["traceparent"];
 const WEB: u16 = 8080;
@@ -84,28 +84,7 @@ fn name(app: &str, lane: &str) -> String {
 
 /// Services and listeners besides those of the manifests: what the shop of this scenario has of its own.
 fn shop() -> Result<Manifest> {
-    let http = "apiVersion: v1
-kind: Service
-metadata: {name: web, namespace: shop}
-spec:
-  selector: {app: web}
-  ports: [{name: http, port: 8080, targetPort: 8080}]
----
-apiVersion: v1
-kind: Service
-metadata: {name: catalog, namespace: shop}
-spec:
-  selector: {app: catalog}
-  ports: [{name: http, port: 8080, targetPort: 8080}]
----
-apiVersion: v1
-kind: Service
-metadata: {name: price, namespace: shop}
-spec:
-  selector: {app: price}
-  ports: [{name: grpc, port: 9090, targetPort: 9090}]
----
-# The entry: in production a gateway.
+    let entry = "# The entry: in production a gateway.
 apiVersion: extensions.istio.io/v1alpha1
 kind: WasmPlugin
 metadata: {name: edge-tags, namespace: shop}
@@ -129,7 +108,10 @@ spec:
         let next = format!("{}: {host}.shop.svc.cluster.local:20880", Relay::INTERFACE);
         listener.clone().replace(&mine, &next).for_app("trade", app)
     };
-    Ok(Manifest::new(http)
+    Ok(service_of("web", "http", WEB)
+        .and(&service_of("catalog", "http", WEB))
+        .and(&service_of("price", "grpc", GRPC))
+        .and(&Manifest::new(entry))
         .and(&consumer("web", "order"))
         .and(&consumer("price", "stock")))
 }

@@ -9,7 +9,9 @@ use meshlane_e2e::{
     upstream::Upstream,
 };
 
-use crate::common::{Caller, PORT, Workload, apply, hello, manifest, provider, providers};
+use crate::common::{
+    Caller, PORT, Workload, apply, hello, manifest, provider, providers, service_of,
+};
 
 /// A pod with an HTTP server.
 struct Web {
@@ -45,14 +47,7 @@ fn catalog() -> Result<Manifest> {
             "hosts: [catalog.shop.svc.cluster.local,",
             "hosts: [catalog,",
         );
-    let service = "apiVersion: v1
-kind: Service
-metadata: {name: catalog, namespace: shop}
-spec:
-  selector: {app: catalog}
-  ports: [{name: http, port: 8080, targetPort: 8080}]
----
-apiVersion: networking.istio.io/v1
+    let rule = "apiVersion: networking.istio.io/v1
 kind: DestinationRule
 metadata: {name: catalog, namespace: shop}
 spec:
@@ -61,7 +56,9 @@ spec:
   subsets:
   - {name: v1, labels: {version: v1}}
   - {name: gray, labels: {version: gray}}";
-    Ok(plugin.and(&Manifest::new(service)))
+    Ok(plugin
+        .and(&service_of("catalog", "http", WEB))
+        .and(&Manifest::new(rule)))
 }
 
 /// The counter of what the router did.
