@@ -137,6 +137,7 @@ pub fn explain(proxy: &Proxy, request: &Request, random: [u8; 16]) -> Explained 
         let explanation = policy.explain(&facts, proxy, &mut draw);
         on_its_way.remove_headers(&reserved);
         on_its_way.write(&explanation.writes());
+        on_its_way.is_decided |= !explanation.summary().is_empty();
         let is_refused = explanation.is_refused();
         decided.push(Decided {
             plugin: plugin.clone(),

@@ -1,8 +1,10 @@
 //! Tags decide where a request goes, and only the filter decides on tags.
 
+#![allow(clippy::indexing_slicing, reason = "a test may state what it expects")]
+
 use anyhow::Result;
 use meshlane_e2e::{
-    bootstrap::{Bootstrap, Direction, WasmFilter},
+    bootstrap::{Bootstrap, Direction, Listener, Node, WasmFilter},
     client::{Protocol, Request},
     scene::on_every_version,
     shop::Shop,
@@ -215,6 +217,53 @@ async fn reserved_headers_never_pass() -> Result<()> {
             }
             let removed = "wasmcustom.meshlane_reserved_headers_removed.filter=traffic-tag.plugin=edge";
             shop.envoy.admin().expect_stat(removed, 2 * RESERVED.len() as u64).await?;
+        }
+        Ok(())
+    })
+    .await
+}
+
+/// A workload of another lane sends a request on by a header; filters behind that one, also of other modules, let it pass.
+#[tokio::test]
+async fn what_a_filter_wrote_passes_those_behind_it() -> Result<()> {
+    let lanes = json!({
+        "label": "lane",
+        "lanes": [{"name": "green"}, {"name": "gray"}],
+        "onOtherLane": "reroute",
+    });
+    let lanes = json!({"tags": [{"name": "x-mse-tag", "lanes": lanes}]});
+    let seen =
+        json!({"tags": [{"name": "x-seen", "rules": [{"valueFrom": "header.x-meshlane-route"}]}]});
+    on_every_version(async |scene| {
+        for modules in [["gray-release", "traffic-tag"], ["suite", "suite"]] {
+            let filters = [
+                WasmFilter::gray_release(&lanes)?.of_module(modules[0])?,
+                WasmFilter::traffic_tag(&seen)?.of_module(modules[1])?,
+            ];
+            let mut node = Node::new("sidecar");
+            node.labels.push(("lane".to_owned(), "green".to_owned()));
+            let shop = Shop::open(scene, Bootstrap::new(node), |listener| {
+                let listener = listener.direction(Direction::Inbound).route_by_header(
+                    "x-meshlane-route",
+                    "gray",
+                    "gray",
+                );
+                filters.iter().fold(listener, Listener::filter)
+            })
+            .await?;
+            let own = Request::get("/").header("x-mse-tag", "green");
+            let forged = own.clone().header("x-meshlane-route", "gray");
+            let others = Request::get("/").header("x-mse-tag", "gray");
+            for (request, upstream, route) in [
+                (&others, "gray", Some("gray")),
+                (&own, "v1", None),
+                (&forged, "v1", None),
+            ] {
+                let echo = shop.echo(request).await?;
+                assert_eq!(echo.upstream, upstream, "{request:?}");
+                assert_eq!(echo.header("x-seen").as_deref(), route, "{request:?}");
+                assert_eq!(echo.header("x-meshlane-route").as_deref(), route);
+            }
         }
         Ok(())
     })

@@ -44,6 +44,9 @@ pub struct Request {
     /// Whether a bridge has made it of a Dubbo call.
     #[serde(skip)]
     pub(super) is_bridged: bool,
+    /// Whether a plugin has decided about the request.
+    #[serde(skip)]
+    pub(super) is_decided: bool,
 }
 
 impl Default for Request {
@@ -62,6 +65,7 @@ impl Default for Request {
             time: None,
             random: None,
             is_bridged: false,
+            is_decided: false,
         }
     }
 }
@@ -172,7 +176,7 @@ impl Request {
             .map(|(name, value)| (name.to_ascii_lowercase(), value.as_bytes()));
         let mut headers: Headers = pseudo.chain(headers).collect();
         let believed = settings.dubbo_headers;
-        let reserved = headers.take_unproven(believed, || self.is_bridged);
+        let reserved = headers.take_unproven(believed, || self.is_bridged, || self.is_decided);
         let facts = StaticFacts {
             headers,
             source_address: self.source_address.clone(),

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use crate::dubbo::{CONTENT_TYPE, DubboHeaders, is_dubbo_header};
-use crate::reserved::is_reserved;
+use crate::reserved::{is_decision_header, is_reserved};
 
 /// The request headers as a filter received them, pseudo headers (`:path` …) included.
 ///
@@ -124,23 +124,25 @@ impl Headers {
     /// `believed` says of a Dubbo call; returns the names that are forgotten, each once.
     ///
     /// `is_from_bridge` tells whether the bridge in front of this very connection manager sends the
-    /// request. It is asked only when something depends on it.
+    /// request, `is_decided` whether a filter of ours has seen it already: that has removed what the
+    /// request came with, and what is there now it wrote itself. Each is asked only when something
+    /// depends on it.
     pub fn take_unproven(
         &mut self,
         believed: DubboHeaders,
         is_from_bridge: impl FnOnce() -> bool,
+        is_decided: impl FnOnce() -> bool,
     ) -> BTreeSet<String> {
-        let is_believed = self.is_bridged_call()
+        let keeps_call = self.is_bridged_call()
             && self.iter().any(|(name, _)| is_dubbo_header(name))
             && (believed == DubboHeaders::Peer || is_from_bridge());
-        if is_believed {
-            self.take(|name| is_reserved(name) && !is_dubbo_header(name))
-        } else {
-            self.take_reserved()
-        }
+        let keeps_decision = self.iter().any(|(name, _)| is_decision_header(name)) && is_decided();
+        self.take(|name| {
+            (is_dubbo_header(name) && !keeps_call) || (is_decision_header(name) && !keeps_decision)
+        })
     }
 
-    fn take(&mut self, is_taken: fn(&[u8]) -> bool) -> BTreeSet<String> {
+    fn take(&mut self, is_taken: impl Fn(&[u8]) -> bool) -> BTreeSet<String> {
         let Self { buffer, entries } = self;
         let mut taken = BTreeSet::new();
         entries.retain(|entry| {
@@ -312,7 +314,7 @@ mod tests {
             ]
             .into_iter()
             .collect();
-            let taken = headers.take_unproven(believed, || is_from_bridge);
+            let taken = headers.take_unproven(believed, || is_from_bridge, || false);
             assert!(taken.contains("x-meshlane-route"));
             assert_eq!(taken.contains("dubbo-arg-0"), !is_kept);
             assert_eq!(headers.first("dubbo-arg-0").is_some(), is_kept);
@@ -323,17 +325,42 @@ mod tests {
     fn the_origin_is_asked_for_only_when_something_depends_on_it() {
         let ask = |headers: &[(&str, &str)], believed| {
             let mut headers: Headers = headers.iter().copied().collect();
-            let mut asked = false;
-            headers.take_unproven(believed, || {
-                asked = true;
-                true
-            });
-            asked
+            let (mut bridge, mut filters) = (false, false);
+            headers.take_unproven(
+                believed,
+                || {
+                    bridge = true;
+                    true
+                },
+                || {
+                    filters = true;
+                    true
+                },
+            );
+            (bridge, filters)
         };
         let call = ("content-type", "application/dubbo2");
-        assert!(ask(&[call, ("dubbo-arg-0", "1")], DubboHeaders::Bridge));
-        assert!(!ask(&[call, ("dubbo-arg-0", "1")], DubboHeaders::Peer));
-        assert!(!ask(&[call, ("x-user", "1")], DubboHeaders::Bridge));
-        assert!(!ask(&[("dubbo-arg-0", "1")], DubboHeaders::Bridge));
+        let argument = ("dubbo-arg-0", "1");
+        let route = ("x-meshlane-route", "gray");
+        assert_eq!(ask(&[call, argument], DubboHeaders::Bridge), (true, false));
+        assert_eq!(ask(&[call, argument], DubboHeaders::Peer), (false, false));
+        assert_eq!(
+            ask(&[call, ("x-user", "1")], DubboHeaders::Bridge),
+            (false, false)
+        );
+        assert_eq!(ask(&[argument], DubboHeaders::Bridge), (false, false));
+        assert_eq!(ask(&[route], DubboHeaders::Bridge), (false, true));
+    }
+
+    #[test]
+    fn what_a_filter_before_this_one_wrote_is_kept() {
+        for is_decided in [true, false] {
+            let headers = [("x-meshlane-route", "gray"), ("dubbo-arg-0", "1")];
+            let mut headers: Headers = headers.into_iter().collect();
+            let taken = headers.take_unproven(DubboHeaders::Bridge, || true, || is_decided);
+            assert_eq!(taken.contains("x-meshlane-route"), !is_decided);
+            // It vouches for its own words alone.
+            assert!(taken.contains("dubbo-arg-0"));
+        }
     }
 }

@@ -7,15 +7,20 @@ use crate::dubbo::is_dubbo_header;
 /// Such headers carry what one filter tells the next: `x-meshlane-*` for decisions, the
 /// `dubbo-*` names of [`dubbo`](crate::dubbo) for what the Dubbo bridge read from a frame. A client
 /// that could send them could choose its own route, so every filter removes them where a request
-/// enters, unless the bridge of the same connection wrote them.
+/// enters, unless the bridge of the same connection, or a filter before it, wrote them.
 /// The names of answers (`dubbo-status`, `dubbo-exception`) are reserved in requests as well, so
 /// that none is ever taken for the other.
 pub fn is_reserved(name: &[u8]) -> bool {
     match name.first() {
-        Some(b'x') => name.starts_with(b"x-meshlane-"),
+        Some(b'x') => is_decision_header(name),
         Some(b'd') => is_dubbo_header(name),
         _ => false,
     }
+}
+
+/// Whether a header of this name carries what a filter decided.
+pub(crate) fn is_decision_header(name: &[u8]) -> bool {
+    name.starts_with(b"x-meshlane-")
 }
 
 #[cfg(test)]

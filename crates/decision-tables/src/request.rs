@@ -69,7 +69,7 @@ impl Request {
         let own = self.headers.iter();
         let own = own.map(|(name, value)| (name.to_ascii_lowercase(), value.bytes()));
         let mut headers: Headers = pseudo.into_iter().chain(own).collect();
-        headers.take_unproven(settings.dubbo_headers, || false);
+        headers.take_unproven(settings.dubbo_headers, || false, || false);
         let address = self.source_address.as_ref();
         StaticFacts {
             headers,

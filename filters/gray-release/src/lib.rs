@@ -15,7 +15,7 @@ use meshlane_diagnostics::{OnInvalidConfig, Reason};
 use meshlane_gray_release::config::Direction;
 use meshlane_gray_release::{Correlations, Decision, Policy, REROUTE_HEADER};
 use meshlane_host::shared_data::HostData;
-use meshlane_host::{Configured, KindOfFilter, headers, property};
+use meshlane_host::{Configured, KindOfFilter, access_log, headers, property};
 use proxy_wasm::traits::{Context, HttpContext, RootContext};
 use proxy_wasm::types::{Action, ContextType};
 
@@ -36,9 +36,6 @@ const KIND: KindOfFilter<Policy> = KindOfFilter {
     on_invalid_config: OnInvalidConfig::PassThrough,
     parse: |document, _| Policy::parse(document),
 };
-
-/// Where access logs find the decision: `%FILTER_STATE(wasm.meshlane.gray-release:PLAIN)%`.
-const ACCESS_LOG_PROPERTY: &str = "meshlane.gray-release";
 
 /// The plugin with the configuration in force.
 struct Plugin {
@@ -197,7 +194,7 @@ impl Plugin {
         if !decision.tags.is_empty() {
             let summary = decision.summary(policy);
             log::debug!("{}: {summary}", self.configured.name);
-            property::set(ACCESS_LOG_PROPERTY, &summary);
+            access_log::leave(access_log::GRAY_RELEASE, &summary);
         }
     }
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use meshlane_attributes::{DubboHeaders, Headers, Metadata, RequestFacts};
 
-use crate::{headers, now, origin, property};
+use crate::{access_log, headers, now, origin, property};
 
 /// The request at hand: its headers read by one host call, the rest when asked for.
 #[derive(Debug)]
@@ -14,10 +14,11 @@ pub struct HostFacts {
 
 impl HostFacts {
     /// Reads the request's headers and removes those whose names are reserved, except what a bridge
-    /// that is `believed` says of a Dubbo call. Returns the facts and how many names were removed.
+    /// that is `believed` says of a Dubbo call, and what filters before this one wrote. Returns the facts and how many names were removed.
     pub(crate) fn enter(believed: DubboHeaders) -> Option<(Self, usize)> {
         let mut headers = headers::request()?;
-        let reserved = headers.take_unproven(believed, origin::is_from_bridge);
+        let reserved =
+            headers.take_unproven(believed, origin::is_from_bridge, access_log::has_line);
         for name in &reserved {
             headers::remove_request(name);
         }

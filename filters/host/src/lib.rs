@@ -10,6 +10,8 @@
 //! tests.
 
 mod abi;
+/// What filters tell access logs of the request at hand.
+pub mod access_log;
 /// HTTP requests that a filter makes of its own.
 pub mod call;
 mod clock;

@@ -20,7 +20,7 @@ pub fn integer(path: &[&str]) -> Option<i64> {
     Some(i64::from_le_bytes(*bytes.first_chunk()?))
 }
 
-/// Leaves a text for access logs, which read it as `%FILTER_STATE(wasm.NAME:PLAIN)%`.
-pub fn set(name: &str, value: &str) {
+/// Leaves a text for the filters behind and for access logs.
+pub(crate) fn set(name: &str, value: &str) {
     abi::set_property(name.as_bytes(), value.as_bytes());
 }

@@ -13,7 +13,7 @@ mod metrics;
 use std::rc::Rc;
 
 use meshlane_diagnostics::{OnInvalidConfig, Reason};
-use meshlane_host::{Configured, HostFacts, KindOfFilter, headers, property};
+use meshlane_host::{Configured, HostFacts, KindOfFilter, access_log, headers};
 use meshlane_tag_route::{Decision, Policy};
 use proxy_wasm::traits::{Context, HttpContext, RootContext};
 use proxy_wasm::types::{Action, ContextType};
@@ -39,9 +39,6 @@ const KIND: KindOfFilter<Policy> = KindOfFilter {
     on_invalid_config: OnInvalidConfig::PassThrough,
     parse: Policy::parse,
 };
-
-/// Where access logs find the decision: `%FILTER_STATE(wasm.meshlane.tag-route:PLAIN)%`.
-const ACCESS_LOG_PROPERTY: &str = "meshlane.tag-route";
 
 /// Where a client finds the decision while `debug` is on.
 const DEBUG_HEADER: &str = "x-meshlane-route-decision";
@@ -168,7 +165,7 @@ impl Stream {
         plugin.metrics.count(decision);
         let summary = decision.summary(policy);
         log::debug!("{}: {summary}", plugin.configured.name);
-        property::set(ACCESS_LOG_PROPERTY, &summary);
+        access_log::leave(access_log::TAG_ROUTE, &summary);
         if policy.debug() {
             self.told = Some(summary);
         }

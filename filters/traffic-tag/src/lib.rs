@@ -13,7 +13,7 @@ mod metrics;
 use std::rc::Rc;
 
 use meshlane_diagnostics::OnInvalidConfig;
-use meshlane_host::{Configured, KindOfFilter, headers, property};
+use meshlane_host::{Configured, KindOfFilter, access_log, headers};
 use meshlane_traffic_tag::{Decision, Policy};
 use proxy_wasm::traits::{Context, HttpContext, RootContext};
 use proxy_wasm::types::{Action, ContextType};
@@ -35,9 +35,6 @@ const KIND: KindOfFilter<Policy> = KindOfFilter {
     on_invalid_config: OnInvalidConfig::PassThrough,
     parse: Policy::parse,
 };
-
-/// Where access logs find the decision: `%FILTER_STATE(wasm.meshlane.traffic-tag:PLAIN)%`.
-const ACCESS_LOG_PROPERTY: &str = "meshlane.traffic-tag";
 
 /// The plugin with the configuration in force.
 struct Plugin {
@@ -127,7 +124,7 @@ impl Plugin {
         if !decision.tags.is_empty() {
             let summary = decision.summary(policy);
             log::debug!("{}: {summary}", self.configured.name);
-            property::set(ACCESS_LOG_PROPERTY, &summary);
+            access_log::leave(access_log::TRAFFIC_TAG, &summary);
         }
     }
 }

@@ -1,7 +1,7 @@
 //! The host calls that can be measured.
 
 use meshlane_host::metric::Counter;
-use meshlane_host::{headers, property};
+use meshlane_host::{access_log, headers, property};
 use proxy_wasm::hostcalls;
 use proxy_wasm::types::MapType;
 use std::hint::black_box;
@@ -49,7 +49,7 @@ impl Call {
             Self::SetHeader => headers::set_request("x-mse-tag", b"gray"),
             Self::RemoveHeader => headers::remove_request("x-absent"),
             Self::IncrementCounter => counter.add(1),
-            Self::SetProperty => property::set("meshlane.traffic-tag", DECISION),
+            Self::SetProperty => access_log::leave(access_log::TRAFFIC_TAG, DECISION),
             Self::SourceAddress => property::text(&["source", "address"]).map(discard)?,
             // Both are absent without TLS and without a filter that leaves metadata.
             Self::Principal => discard(property::text(&["connection", "uri_san_peer_certificate"])),
