@@ -3,8 +3,8 @@
 use std::{collections::BTreeMap, fs};
 
 use anyhow::{Context, Result, anyhow, ensure};
-use meshlane_decision_tables::Proxy;
 pub use meshlane_decision_tables::{Case, Table};
+use meshlane_decision_tables::{HeaderValue, Proxy};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
@@ -14,6 +14,7 @@ use crate::{
     bootstrap::{Direction, Node, WasmFilter},
     client::{Request, Response},
     scene::workspace,
+    upstream::{Echo, HeaderText},
 };
 
 mod player;
@@ -111,4 +112,34 @@ fn request(case: &meshlane_decision_tables::Request) -> Request {
         request = request.header(name, value.bytes());
     }
     request
+}
+
+/// Compares what the upstream saw of some headers with what it must see.
+pub fn compare_headers(
+    expected: &BTreeMap<String, Option<HeaderValue>>,
+    echo: &Echo,
+) -> Result<()> {
+    for (name, expected) in expected {
+        let values: Result<Vec<Vec<u8>>> = echo
+            .values(name)
+            .into_iter()
+            .map(HeaderText::bytes)
+            .collect();
+        let values = values?;
+        let found = (!values.is_empty()).then(|| values.join(&b","[..]));
+        let expected = expected.as_ref().map(|value| value.bytes().to_vec());
+        ensure!(
+            found == expected,
+            "the upstream sees {name}: {}, not {}",
+            shown(&found),
+            shown(&expected)
+        );
+    }
+    Ok(())
+}
+
+fn shown(value: &Option<Vec<u8>>) -> String {
+    value.as_ref().map_or("nothing".to_owned(), |value| {
+        format!("`{}`", value.escape_ascii())
+    })
 }

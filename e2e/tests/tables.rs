@@ -7,8 +7,7 @@ use meshlane_e2e::{
     bootstrap::WasmFilter,
     client::Response,
     scene::on_every_version,
-    table::{Expectation, Table, play},
-    upstream::HeaderText,
+    table::{Expectation, Table, compare_headers, play},
 };
 use serde::Deserialize;
 
@@ -31,23 +30,7 @@ impl Expectation for Expect {
     }
 
     fn compare(&self, _: &Table<Self>, response: &Response) -> Result<()> {
-        let echo = response.echo()?;
-        for (name, expected) in &self.0.headers {
-            let values: Result<Vec<Vec<u8>>> = echo
-                .values(name)
-                .into_iter()
-                .map(HeaderText::bytes)
-                .collect();
-            let values = values?;
-            let found = (!values.is_empty()).then(|| values.join(&b","[..]));
-            let expected = expected.as_ref().map(|value| value.bytes().to_vec());
-            ensure!(
-                found == expected,
-                "the upstream sees {name}: {}, not {}",
-                shown(&found),
-                shown(&expected)
-            );
-        }
+        compare_headers(&self.0.headers, &response.echo()?)?;
         let (found, expected) = (response.header("set-cookie"), self.0.set_cookie.as_deref());
         let found = found.map(without_id).transpose()?;
         let expected = expected.map(without_id).transpose()?;
@@ -102,10 +85,4 @@ fn without_id(cookie: &str) -> Result<(&str, &str)> {
         "no id: {cookie}"
     );
     Ok((name, attributes))
-}
-
-fn shown(value: &Option<Vec<u8>>) -> String {
-    value.as_ref().map_or("nothing".to_owned(), |value| {
-        format!("`{}`", value.escape_ascii())
-    })
 }

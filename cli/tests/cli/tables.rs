@@ -1,5 +1,6 @@
 //! The decision tables of `testdata/`, decided by `explain`.
 
+mod gray_release;
 mod tag_route;
 mod traffic_tag;
 
@@ -7,8 +8,11 @@ use std::collections::BTreeMap;
 
 use meshlane::command::Exit;
 use meshlane::documents::Kind;
-use meshlane::explain::{Deciding, Proxy, Request, explain};
+use meshlane::explain::{Deciding, HeaderText, Proxy, Request, explain};
 use meshlane::policy::Policy;
+use meshlane_decision_tables::HeaderValue;
+use meshlane_gray_release::Remembered;
+use meshlane_gray_release::config::Direction;
 use meshlane_tag_route::{ClusterHealth, Snapshot};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -39,9 +43,10 @@ fn explain_tables<E: DeserializeOwned>(kind: Kind, assert: impl Fn(Explained<'_,
         let text = std::fs::read_to_string(&path).unwrap();
         let name = path.file_stem().unwrap().to_str().unwrap();
         let table = Table::<E>::parse(name, &text).unwrap_or_else(|error| panic!("{error}"));
-        let proxy = proxy(&table, kind);
+        let mut proxy = proxy(&table, kind);
         assert_checked(&table, kind);
         for case in &table.cases {
+            proxy.remembered = remembered(case, &proxy);
             let random = case.request.random_bytes().unwrap().unwrap_or_default();
             let explained = explain(&proxy, &case.request, random);
             let mut explained = serde_json::to_value(&explained).unwrap();
@@ -72,8 +77,30 @@ fn proxy<E: DeserializeOwned>(table: &Table<E>, kind: Kind) -> Proxy {
             plugin: table.name.clone(),
             policy: policy.unwrap(),
         }],
+        direction: match table.proxy.direction.as_str() {
+            "inbound" => Some(Direction::Inbound),
+            "outbound" => Some(Direction::Outbound),
+            _ => None,
+        },
         ..Proxy::default()
     }
+}
+
+/// What the proxy remembers of the request that causes that of a case, when the case can be recognised by it. `explain` is told
+/// this by whoever asks.
+fn remembered<E>(case: &Case<E>, proxy: &Proxy) -> Option<Remembered> {
+    let (cause, Policy::GrayRelease(policy)) = (case.cause.as_ref()?, &proxy.plugins[0].policy)
+    else {
+        return None;
+    };
+    let decide = |request: &Request| request.facts(policy.settings()).0;
+    let decision = policy.inbound(&decide(cause), &proxy.workload);
+    let mut is_known = false;
+    policy.outbound(&decide(&case.request), &proxy.workload, &mut |key| {
+        is_known |= decision.keys.contains(key);
+        None
+    });
+    is_known.then(|| decision.remembered(policy))
 }
 
 /// What the filter accepts, `check` accepts.
@@ -105,4 +132,46 @@ fn snapshot(health: &BTreeMap<String, (u32, u32)>) -> Snapshot {
         (name.as_str(), ClusterHealth { healthy, total })
     });
     clusters.collect()
+}
+
+/// Compares what the upstream sees of some headers.
+fn assert_headers<E>(
+    explained: &Explained<'_, E>,
+    headers: &BTreeMap<String, Option<HeaderValue>>,
+) {
+    for (header, expected) in headers {
+        assert_eq!(
+            upstream(explained, header),
+            expected.as_ref().map(text),
+            "{}: header {header}",
+            explained.name
+        );
+    }
+}
+
+/// A header as people read it.
+fn text(value: &HeaderValue) -> String {
+    HeaderText::from(value.bytes().to_vec()).to_string()
+}
+
+/// What the upstream sees for a header: what is written, otherwise what came.
+fn upstream<E>(explained: &Explained<'_, E>, header: &str) -> Option<String> {
+    let Explained {
+        case,
+        proxy,
+        decided,
+        ..
+    } = explained;
+    let writes = decided["headers"].as_array().unwrap();
+    if let Some(write) = writes.iter().find(|write| write["name"] == header) {
+        return write["value"].as_str().map(str::to_owned);
+    }
+    let removed = decided["reservedHeadersRemoved"].as_array().unwrap();
+    if removed.iter().any(|name| name == header) {
+        return None;
+    }
+    let settings = proxy.plugins[0].policy.settings();
+    let (facts, _) = case.request.facts(settings);
+    let bytes = facts.headers.joined(header)?.into_owned();
+    Some(HeaderText::from(bytes).to_string())
 }

@@ -1,5 +1,48 @@
 //! What the tables of each filter expect.
 
+/// What tables of `gray-release` expect.
+pub mod gray_release {
+    use std::collections::BTreeMap;
+
+    use serde::{Deserialize, Serialize};
+
+    use crate::HeaderValue;
+
+    /// What must come of a request.
+    #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+    #[serde(deny_unknown_fields, rename_all = "camelCase")]
+    pub struct Expect {
+        /// The decision on each tag.
+        pub tags: Vec<Tag>,
+        /// Why the request is refused.
+        pub refused: Option<String>,
+        /// What the receiver sees of some headers; nothing where a header must be absent.
+        pub headers: BTreeMap<String, Option<HeaderValue>>,
+        /// What the client sees of some headers of the answer.
+        pub answer: BTreeMap<String, Option<String>>,
+        /// What the request is remembered by, or its cause was looked for by.
+        pub keys: Vec<String>,
+        /// What came of looking for the cause.
+        pub correlation: Option<String>,
+    }
+
+    /// The decision on a tag.
+    #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    pub struct Tag {
+        /// The tag.
+        pub name: String,
+        /// Its value before the lanes had their say.
+        pub found: Option<String>,
+        /// The value that goes on.
+        pub value: Option<String>,
+        /// Where the value comes from.
+        pub reason: String,
+        /// What the lanes say.
+        pub lane: Option<String>,
+    }
+}
+
 /// What tables of `tag-route` expect.
 pub mod tag_route {
     use serde::Deserialize;

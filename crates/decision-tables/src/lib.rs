@@ -30,7 +30,7 @@ mod expect;
 mod request;
 mod table;
 
-pub use expect::{tag_route, traffic_tag};
+pub use expect::{gray_release, tag_route, traffic_tag};
 pub use request::{HeaderValue, Hex, InvalidHex, Request};
 pub use table::{Case, Difference, InvalidTable, Locality, Proxy, Table, same};
 

@@ -66,6 +66,8 @@ pub struct Case<E, R = Request> {
     pub name: String,
     /// The request.
     pub request: R,
+    /// The request to the same workload that causes this one; nothing when none does.
+    pub cause: Option<R>,
     /// What must come of it.
     pub expect: E,
 }
@@ -205,6 +207,7 @@ mod tests {
         let table: Table<String> = Table::parse("a", &table("a", &["b", "c"])).unwrap();
         assert_eq!(table.document(), b"");
         assert_eq!(table.cases[1].expect, "c");
+        assert!(table.cases[1].cause.is_none());
         assert_eq!(table.health.unwrap()["outbound|80||a"], (1, 2));
         let workload = table.proxy.workload();
         assert_eq!(workload.proxy, ProxyKind::Sidecar);

@@ -61,6 +61,8 @@ mod identifier;
 mod lanes;
 mod policy;
 #[cfg(test)]
+mod tables;
+#[cfg(test)]
 mod tests;
 mod validate;
 

@@ -7,7 +7,7 @@ use anyhow::{Context, Result, ensure};
 use super::{Case, Expectation, Table, direction, identity, jwt_payload_key, request, tables};
 use crate::{
     access_log::{AccessLog, ID_HEADER},
-    bootstrap::{Bootstrap, Listener, Tls, jwt_authn},
+    bootstrap::{Bootstrap, Direction, Listener, Tls, jwt_authn},
     client::{Client, Protocol, Response},
     envoy::Envoy,
     jwt::TokenIssuer,
@@ -67,7 +67,13 @@ impl Player {
                 let key = jwt_payload_key(&table.config);
                 listener = listener.http_filter(jwt_authn(&issuer, key)?);
             }
-            bootstrap = bootstrap.listener(listener.filter(&E::filter(table)?));
+            let filter = E::filter(table)?;
+            if table.cases.iter().any(|case| case.cause.is_some()) {
+                let filter = filter.clone().named(CAUSE);
+                let listener = Listener::new(&cause_of(&table.name)).direction(Direction::Inbound);
+                bootstrap = bootstrap.listener(listener.filter(&filter));
+            }
+            bootstrap = bootstrap.listener(listener.filter(&filter));
             if let Some((cluster, answer)) = E::asked(table) {
                 upstreams.push(Upstream::answering(&cluster, answer.to_string()).await?);
             }
@@ -137,6 +143,12 @@ impl Player {
         protocol: Protocol,
         id: &str,
     ) -> Result<Response> {
+        if let Some(cause) = &case.cause {
+            let listener = self.envoy.address(&cause_of(&table.name))?;
+            Client::new(protocol, listener)
+                .send(&request(cause))
+                .await?;
+        }
         let facts = &case.request;
         let mut client = Client::new(protocol, self.envoy.address(&table.name)?);
         if let Some(address) = &facts.source_address {
@@ -161,7 +173,8 @@ impl Player {
         let stats = self.envoy.admin().stats().await?;
         let ours = stats.iter().filter_map(|(name, value)| {
             let name = name.strip_prefix("wasmcustom.meshlane_")?;
-            let is_meant = E::COUNTERS.iter().any(|start| name.starts_with(start));
+            let is_meant = E::COUNTERS.iter().any(|start| name.starts_with(start))
+                && !name.contains(&format!(".plugin={CAUSE}."));
             (is_meant && value > 0).then(|| (name.to_owned(), value))
         });
         Ok(ours.collect())
@@ -202,5 +215,13 @@ fn plays<E>(tables: &[Table<E>]) -> impl Iterator<Item = (&Table<E>, &Case<E>, P
         .flat_map(|table| table.cases.iter().map(move |case| (table, case)))
         .flat_map(|(table, case)| BOTH.map(|protocol| (table, case, protocol)))
 }
+
+/// The listener to which the requests go that cause those of a table.
+fn cause_of(table: &str) -> String {
+    format!("cause of {table}")
+}
+
+/// The name of the filter there.
+const CAUSE: &str = "cause";
 
 const BOTH: [Protocol; 2] = [Protocol::Http1, Protocol::Http2];
