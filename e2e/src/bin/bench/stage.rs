@@ -32,7 +32,18 @@ impl Stage {
         variants: Vec<Variant>,
         clusters: &[Value],
     ) -> Result<Self> {
-        let envoy = envoy_config::start(runtime, scene, &variants, clusters, 1)?;
+        Self::start_with(runtime, scene, variants, clusters, 1)
+    }
+
+    /// The same with so many workers.
+    pub(crate) fn start_with(
+        runtime: &Runtime,
+        scene: &Scene,
+        variants: Vec<Variant>,
+        clusters: &[Value],
+        workers: usize,
+    ) -> Result<Self> {
+        let envoy = envoy_config::start(runtime, scene, &variants, clusters, workers)?;
         let mut contenders = Vec::new();
         for variant in variants {
             let address = envoy.address(&variant.name)?;

@@ -12,9 +12,9 @@ use crate::{
 };
 
 const REMEMBERED: &str = "inbound, a request that is known already";
-const CARRIED: &str = "outbound, the call carries the tag";
-const RESTORED: &str = "outbound, the tag comes from memory";
-const MISSED: &str = "outbound, nothing is remembered";
+pub(super) const CARRIED: &str = "outbound, the call carries the tag";
+pub(super) const RESTORED: &str = "outbound, the tag comes from memory";
+pub(super) const MISSED: &str = "outbound, nothing is remembered";
 
 /// In the order of the report.
 pub(super) fn names() -> Vec<String> {
