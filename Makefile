@@ -39,8 +39,8 @@ help: # lists the targets
 ##@ targets
 
 .PHONY: setup
-setup: ## Fetches the toolchain, the pinned tools, stock Envoy, Apache Dubbo and Istio into the cache
-	@scripts/setup test-tools envoy=oldest,newest dubbo istio
+setup: ## Fetches the toolchain, the pinned tools, stock Envoy, Apache Dubbo, the rate limit service and Istio into the cache
+	@scripts/setup test-tools envoy=oldest,newest dubbo ratelimit istio
 
 .PHONY: build
 build: wasm ## Builds the modules into target/wasm and the command line tool
@@ -118,7 +118,7 @@ gen-fresh: toolchain ## Generated files are up to date
 
 .PHONY: e2e
 e2e: ENVOY ?= oldest,newest
-e2e: wasm dubbo ## Scenarios on stock Envoy; ENVOY=all, or versions, instead of oldest and newest
+e2e: wasm dubbo ratelimit ## Scenarios on stock Envoy; ENVOY=all, or versions, instead of oldest and newest
 	@scripts/setup envoy='$(ENVOY)'
 	$(with_envoy) $(CARGO) test --locked -p meshlane-e2e
 
@@ -133,11 +133,15 @@ dubbo: ## The Java and Go programs that the scenarios with real Dubbo run
 	@scripts/setup dubbo
 	@e2e/dubbo/build
 
+.PHONY: ratelimit
+ratelimit: ## The rate limit service of Envoy's project, and Redis, that the scenarios of rate limiting ask
+	@scripts/setup ratelimit
+
 ##@ others
 
 .PHONY: e2e-full
 e2e-full: ENVOY ?= all
-e2e-full: wasm dubbo ## All scenarios on every Envoy, with every combination of Dubbo versions and serializations
+e2e-full: wasm dubbo ratelimit ## All scenarios on every Envoy, with every combination of Dubbo versions and serializations
 	@scripts/setup envoy='$(ENVOY)'
 	$(with_envoy) $(CARGO) test --locked -p meshlane-e2e -- --include-ignored
 

@@ -10,9 +10,11 @@ use std::{
 };
 
 use anyhow::{Context, Result, bail, ensure};
-use rustix::process::{Pid, Signal, kill_process, kill_process_group};
+use rustix::process::{
+    Pid, Signal, WaitId, WaitIdOptions, kill_process, kill_process_group, waitid,
+};
 
-use crate::scene::tail;
+use crate::{poll, scene::tail};
 
 /// A running program; dropping it ends the process.
 #[derive(Debug)]
@@ -62,6 +64,24 @@ impl Process {
     /// Asks it to end (SIGTERM) without waiting for it.
     pub(crate) fn terminate(&self) -> Result<()> {
         Ok(kill_process(self.pid()?, Signal::TERM)?)
+    }
+
+    /// Halts it (SIGSTOP) and waits until it stands still.
+    pub(crate) async fn pause(&self) -> Result<()> {
+        let id = self.pid()?;
+        kill_process(id, Signal::STOP)?;
+        // Only looked at: that it has ended is for `exit_status` to see.
+        let options = WaitIdOptions::STOPPED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
+        poll::until("it stands still", async || {
+            ensure!(waitid(WaitId::Pid(id), options)?.is_some(), "it runs");
+            Ok(())
+        })
+        .await
+    }
+
+    /// Lets it go on (SIGCONT).
+    pub(crate) fn resume(&self) -> Result<()> {
+        Ok(kill_process(self.pid()?, Signal::CONT)?)
     }
 
     /// Ends it and its children at once (SIGKILL).

@@ -12,6 +12,9 @@ use tempfile::TempDir;
 /// What `make setup` fetches; the last line that starts with `envoy` names the newest version.
 const PINS: &str = include_str!("../../scripts/versions");
 
+/// What is shown of a scene that fails.
+const LOGS: [&str; 4] = ["envoy.log", "java.log", "ratelimit.log", "redis.log"];
+
 /// One version of Envoy, a directory for everything that the scenario writes, and the logs to show when it fails.
 #[derive(Debug)]
 pub struct Scene {
@@ -77,7 +80,7 @@ impl Drop for Scene {
             .into_iter()
             .flatten()
             .flatten();
-        let logs = |directory: PathBuf| ["envoy.log", "java.log"].map(|name| directory.join(name));
+        let logs = |directory: PathBuf| LOGS.map(|name| directory.join(name));
         for log in directories.flat_map(|entry| logs(entry.path())) {
             if log.is_file() {
                 eprintln!("--- the end of {} ---\n{}", log.display(), tail(&log));
@@ -124,6 +127,14 @@ pub fn newest() -> &'static str {
         .filter_map(|line| line.strip_prefix("envoy "))
         .filter_map(|line| line.split_whitespace().next())
         .next_back()
+        .unwrap_or_default()
+}
+
+/// The version of something else that `make setup` fetches once.
+pub(crate) fn pinned(name: &str) -> &'static str {
+    PINS.lines()
+        .map(str::split_whitespace)
+        .find_map(|mut words| (words.next() == Some(name)).then(|| words.next()).flatten())
         .unwrap_or_default()
 }
 

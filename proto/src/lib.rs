@@ -1,10 +1,11 @@
 //! Protocol buffers that meshlane speaks, with their generated code.
 //!
-//! The `.proto` files lie in `proto/meshlane`, the code generated from them in `proto/src/gen`. Both are committed, so
-//! that no build needs `protoc`; `make gen` writes the code anew and `make gen-fresh` fails when it is out of date.
+//! The `.proto` files lie in `proto/meshlane`, those of Envoy in `proto/envoy`, the code generated from them in
+//! `proto/src/gen`. All are committed, so that no build needs `protoc`; `make gen` writes the code anew and
+//! `make gen-fresh` fails when it is out of date.
 //!
-//! Messages are always there and need nothing but `prost`, so that a Wasm module may use them. Clients and servers
-//! are behind the feature `grpc`.
+//! Messages are always there and need nothing but `prost` (and `prost-types` for a duration, which is no more code than a
+//! message of our own would be), so that a Wasm module may use them. Clients and servers are behind the feature `grpc`.
 #![cfg_attr(
     feature = "grpc",
     doc = "
@@ -25,6 +26,8 @@ assert_eq!(answer.get_ref().message, \"hello\");
 # }
 ```"
 )]
+
+pub mod envoy;
 
 /// What the end-to-end tests speak.
 pub mod e2e {

@@ -11,7 +11,9 @@ pub(crate) const DIRECTORY: &str = "proto/src/gen";
 /// One Rust file per protobuf package.
 pub(crate) fn generate(root: &Path) -> Result<BTreeMap<PathBuf, String>> {
     let include = root.join("proto");
-    let files = protox::compile(sources(&include, Path::new("meshlane"))?, [&include])?;
+    let sources = DIRECTORIES.map(|directory| sources(&include, Path::new(directory)));
+    let sources = sources.into_iter().collect::<Result<Vec<_>>>()?.concat();
+    let files = protox::compile(sources, [&include])?;
     let out = tempfile::tempdir()?;
     tonic_prost_build::configure()
         // The transport is for those who connect to choose.
@@ -25,7 +27,9 @@ pub(crate) fn generate(root: &Path) -> Result<BTreeMap<PathBuf, String>> {
     for entry in fs::read_dir(out.path())? {
         let entry = entry?;
         let code = fs::read_to_string(entry.path())?;
-        generated.insert(Path::new(DIRECTORY).join(entry.file_name()), code);
+        // A package whose name is a keyword of Rust, `envoy.type`, is generated as `envoy.r#type`.
+        let name = entry.file_name().to_string_lossy().replace("r#", "");
+        generated.insert(Path::new(DIRECTORY).join(name), code);
     }
     Ok(generated)
 }
@@ -49,5 +53,8 @@ fn sources(include: &Path, directory: &Path) -> Result<Vec<PathBuf>> {
     found.sort();
     Ok(found)
 }
+
+/// Where the `.proto` files lie below `proto`: those of Envoy, and ours.
+const DIRECTORIES: [&str; 2] = ["envoy", "meshlane"];
 
 const GRPC: &str = r#"#[cfg(feature = "grpc")]"#;
