@@ -36,6 +36,8 @@ pub struct Entry {
     pub route: Option<String>,
     /// What the filter `gray-release` decided: `%FILTER_STATE(wasm.meshlane.gray-release:PLAIN)%`.
     pub gray: Option<String>,
+    /// What the filter `rate-limit` decided: `%FILTER_STATE(wasm.meshlane.rate-limit:PLAIN)%`.
+    pub limits: Option<String>,
 }
 
 impl AccessLog {

@@ -183,6 +183,7 @@ fn stats_tags() -> Vec<Value> {
         "reason",
         "service",
         "router",
+        "limit",
         "lane",
         "direction",
         "interface",

@@ -22,6 +22,11 @@ impl Truth {
         }
     }
 
+    /// Whether it does.
+    pub fn is_true(self) -> bool {
+        self == Self::True
+    }
+
     /// In a word.
     pub fn as_str(self) -> &'static str {
         match self {

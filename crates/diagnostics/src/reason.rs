@@ -202,6 +202,37 @@ reasons! {
     /// The request is one that is let in whatever tag it has.
     LaneExempt = "lane-exempt",
 
+    /// The limit has room for the request.
+    LimitAllowed = "limit-allowed",
+    /// The limit does not hold for the request's key.
+    LimitUnlimited = "limit-unlimited",
+    /// The request waits for its turn.
+    LimitQueued = "limit-queued",
+    /// The limit has no room for the request; it is refused.
+    LimitOver = "limit-over",
+    /// The request would have to wait longer than it may, or too many wait already; it is refused.
+    LimitQueueFull = "limit-queue-full",
+    /// The limit has no room for the request, which is only counted: it passes.
+    LimitShadowed = "limit-shadowed",
+    /// The limit has no room for the request, which is not among the share that is refused: it passes.
+    LimitNotEnforced = "limit-not-enforced",
+    /// So many keys are counted that there is no room for this one; the request passes.
+    LimitOverflowAllowed = "limit-overflow-allowed",
+    /// So many keys are counted that there is no room for this one; the request is refused.
+    LimitOverflowRefused = "limit-overflow-refused",
+    /// Other workers counted so often at the same time that it was given up; the request passes.
+    LimitContendedAllowed = "limit-contended-allowed",
+    /// Other workers counted so often at the same time that it was given up; the request is refused.
+    LimitContendedRefused = "limit-contended-refused",
+    /// The limit is switched off.
+    LimitDisabled = "limit-disabled",
+    /// The limit's condition does not hold, or cannot be decided.
+    LimitNotApplied = "limit-not-applied",
+    /// The request lacks an attribute that the limit counts by.
+    LimitKeyAbsent = "limit-key-absent",
+    /// An earlier limit refused the request.
+    LimitNotReached = "limit-not-reached",
+
     /// The connection's bytes stopped being Dubbo frames.
     BridgeBrokenFrame = "bridge-broken-frame",
     /// A frame is longer than `maxFrameBytes`.

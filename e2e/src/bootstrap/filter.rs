@@ -62,6 +62,11 @@ impl WasmFilter {
         Ok(Self::new("gray-release", &document.to_string())?.named("gray"))
     }
 
+    /// The filter `rate-limit` with a document, as a plugin named `limits`.
+    pub fn rate_limit(document: &Value) -> Result<Self> {
+        Ok(Self::new("rate-limit", &document.to_string())?.named("limits"))
+    }
+
     /// The same filter as a part of another module, which the root id picks.
     pub fn of_module(mut self, module: &str) -> Result<Self> {
         self.module = wasm_module(module)?;

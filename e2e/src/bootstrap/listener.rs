@@ -217,6 +217,7 @@ fn access_log(file: &Path) -> Value {
         "tags": "%FILTER_STATE(wasm.meshlane.traffic-tag:PLAIN)%",
         "route": "%FILTER_STATE(wasm.meshlane.tag-route:PLAIN)%",
         "gray": "%FILTER_STATE(wasm.meshlane.gray-release:PLAIN)%",
+        "limits": "%FILTER_STATE(wasm.meshlane.rate-limit:PLAIN)%",
     });
     parts::file_access_log(file, &format)
 }

@@ -33,6 +33,7 @@ unsafe extern "C" {
     ) -> u32;
     fn proxy_get_current_time_nanoseconds(time: *mut u64) -> u32;
     fn proxy_close_stream(stream: u32) -> u32;
+    fn proxy_continue_stream(stream: u32) -> u32;
     fn proxy_set_effective_context(context: u32) -> u32;
     fn proxy_get_header_map_pairs(map: u32, data: *mut *mut u8, size: *mut usize) -> u32;
     fn proxy_replace_header_map_value(
@@ -116,6 +117,8 @@ pub(crate) const CALL_RESPONSE_BODY: u32 = 4;
 pub(crate) const DOWNSTREAM_DATA: u32 = 2;
 /// What goes to the downstream of a connection, among the buffers.
 pub(crate) const UPSTREAM_DATA: u32 = 3;
+/// The request, among the streams.
+pub(crate) const HTTP_REQUEST: u32 = 0;
 /// The downstream connection, among the streams.
 pub(crate) const DOWNSTREAM: u32 = 2;
 /// The plugin's configuration, among the buffers.
@@ -171,6 +174,11 @@ pub(crate) fn now() -> Option<u64> {
 pub(crate) fn close(stream: u32) -> bool {
     // SAFETY: no pointers.
     unsafe { proxy_close_stream(stream) == OK }
+}
+
+pub(crate) fn continue_stream(stream: u32) -> bool {
+    // SAFETY: no pointers.
+    unsafe { proxy_continue_stream(stream) == OK }
 }
 
 /// Makes the calls that follow, until the callback returns, calls of another context.

@@ -31,6 +31,8 @@ mod random;
 mod reply;
 /// The store that all workers and modules of a proxy share.
 pub mod shared_data;
+/// Streams of other contexts than the one at hand.
+pub mod stream;
 
 pub use clock::now;
 pub use configuration::{Configured, KindOfFilter, Newest, document};
@@ -38,4 +40,4 @@ pub use facts::HostFacts;
 pub use identity::Identity;
 pub use level::{follow_log_level, refresh_log_level, tick_every};
 pub use random::random_bytes;
-pub use reply::refuse;
+pub use reply::{refuse, reply};

@@ -9,22 +9,34 @@ use crate::abi;
 pub fn refuse(reason: Reason) {
     const SERVICE_UNAVAILABLE: u32 = 503;
     const GRPC_UNAVAILABLE: i32 = 14;
-    let details = format!("meshlane_{}", reason.as_str().replace('-', "_"));
+    let headers = [("x-meshlane-reason".to_owned(), reason.to_string())];
     let body = format!("meshlane: {reason}\n");
-    let headers = serialized(&[("x-meshlane-reason", reason.as_str())]);
-    let body = body.as_bytes();
-    abi::send_local_response(
+    reply(
+        reason,
         SERVICE_UNAVAILABLE,
-        &details,
-        body,
-        &headers,
         GRPC_UNAVAILABLE,
+        &headers,
+        &body,
     );
+}
+
+/// Answers the request instead of an upstream; to a gRPC request the status of gRPC in a trailers-only response, whose message is
+/// the body.
+pub fn reply(
+    reason: Reason,
+    status: u32,
+    grpc_status: i32,
+    headers: &[(String, String)],
+    body: &str,
+) {
+    let details = format!("meshlane_{}", reason.as_str().replace('-', "_"));
+    let headers = serialized(headers);
+    abi::send_local_response(status, &details, body.as_bytes(), &headers, grpc_status);
 }
 
 /// Header pairs in the form that the host reads, see
 /// [`Headers::from_pairs`](meshlane_attributes::Headers::from_pairs).
-fn serialized(pairs: &[(&str, &str)]) -> Vec<u8> {
+fn serialized(pairs: &[(String, String)]) -> Vec<u8> {
     let mut bytes = Vec::new();
     bytes.extend_from_slice(&(pairs.len() as u32).to_le_bytes());
     for (name, value) in pairs {

@@ -1,7 +1,7 @@
 //! All HTTP filters in one module.
 //!
 //! Plugins of the same module share one VM in each worker of Envoy. What a plugin is says its root id (Istio's `pluginName`):
-//! `traffic-tag`, `gray-release`, `tag-route`, alone or followed by a slash and a name that tells it from others of its kind.
+//! `traffic-tag`, `gray-release`, `tag-route`, `rate-limit`, alone or followed by a slash and a name that tells it from others of its kind.
 #![allow(
     missing_docs,
     reason = "the SDK's macro exports a function without documentation"
@@ -20,6 +20,7 @@ fn root() -> Box<dyn RootContext> {
     match root_id.split('/').next() {
         Some("traffic-tag") => meshlane_filter_traffic_tag::root(),
         Some("gray-release") => meshlane_filter_gray_release::root(),
+        Some("rate-limit") => meshlane_filter_rate_limit::root(),
         Some("tag-route") => meshlane_filter_tag_route::root(),
         _ => Box::new(Unknown { root_id }),
     }
@@ -35,7 +36,7 @@ impl Context for Unknown {}
 impl RootContext for Unknown {
     fn on_configure(&mut self, _: usize) -> bool {
         log::error!(
-            "suite: the root id (pluginName) is `{}`, expected `traffic-tag`, `gray-release` or `tag-route`, alone or followed by /NAME; \
+            "suite: the root id (pluginName) is `{}`, expected `traffic-tag`, `gray-release`, `tag-route` or `rate-limit`, alone or followed by /NAME; \
              this plugin does nothing",
             self.root_id
         );

@@ -1,0 +1,169 @@
+//! The kinds of limits: each reads and writes a state of a few bytes, and knows nothing of where that lies.
+
+mod concurrency;
+mod holders;
+mod queue;
+mod sliding_window;
+mod token_bucket;
+mod warm_up;
+
+use std::time::Duration;
+
+pub(crate) use concurrency::Concurrency;
+pub(crate) use queue::Queue;
+pub(crate) use sliding_window::{SlidingWindow, Window};
+pub(crate) use token_bucket::TokenBucket;
+pub(crate) use warm_up::WarmUp;
+
+/// A kind of limit with its numbers.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Algorithm {
+    TokenBucket(TokenBucket),
+    SlidingWindow(SlidingWindow),
+    WarmUp(WarmUp),
+    Concurrency(Concurrency),
+    Queue(Queue),
+}
+
+/// A request that asks for room.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Ask {
+    /// Since 1970.
+    pub(crate) now: Duration,
+    /// Who asks: a VM. What it takes for a while is given up when it is gone.
+    pub(crate) holder: u64,
+    /// How long the request may wait, where it may.
+    pub(crate) patience: Duration,
+}
+
+/// What a limit says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Answer {
+    pub(crate) verdict: Verdict,
+    pub(crate) quota: Quota,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    /// There is room, once this time has passed.
+    Admitted(Duration),
+    /// There is none; after this time there may be.
+    Over(Duration),
+    /// The request would have to wait longer than it may, or too many wait already.
+    TooLong(Duration),
+}
+
+/// How much of a limit there is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Quota {
+    /// How many requests the limit has room for.
+    pub limit: u64,
+    /// For how many there is room now.
+    pub remaining: u64,
+    /// When there is room again for all of them, if nobody comes.
+    pub reset: Duration,
+    /// The time that `limit` is for; zero when it is for none.
+    pub window: Duration,
+}
+
+impl Algorithm {
+    /// The name of the kind, as in a document.
+    pub(crate) fn kind(&self) -> &'static str {
+        match self {
+            Self::TokenBucket(_) => "tokenBucket",
+            Self::SlidingWindow(_) => "slidingWindow",
+            Self::WarmUp(_) => "warmUp",
+            Self::Concurrency(_) => "concurrency",
+            Self::Queue(_) => "queue",
+        }
+    }
+
+    /// Asks for room and takes it when there is some; otherwise the state stays as it is.
+    pub(crate) fn take(&self, state: &mut Vec<u8>, ask: &Ask) -> Answer {
+        match self {
+            Self::TokenBucket(bucket) => bucket.take(state, ask.now),
+            Self::SlidingWindow(windows) => windows.take(state, ask.now),
+            Self::WarmUp(warm_up) => warm_up.take(state, ask.now),
+            Self::Concurrency(concurrency) => concurrency.take(state, ask),
+            Self::Queue(queue) => queue.take(state, ask),
+        }
+    }
+
+    /// Gives back what a request took at the time `ask.now` and does not need: another limit had no room, or it went away while it
+    /// waited, for the time `wait` from then on.
+    pub(crate) fn give_back(&self, state: &mut Vec<u8>, ask: &Ask, wait: Duration) {
+        match self {
+            Self::TokenBucket(bucket) => bucket.give_back(state),
+            Self::SlidingWindow(windows) => windows.give_back(state, ask.now),
+            Self::WarmUp(warm_up) => warm_up.give_back(state, ask.now),
+            Self::Concurrency(_) => self.release(state, ask.holder),
+            Self::Queue(queue) => queue.give_back(state, ask, wait),
+        }
+    }
+
+    /// A request of the holder's is answered, or its turn has come.
+    pub(crate) fn release(&self, state: &mut Vec<u8>, holder: u64) {
+        match self {
+            Self::Concurrency(concurrency) => concurrency.release(state, holder),
+            Self::Queue(queue) => queue.release(state, holder),
+            Self::TokenBucket(_) | Self::SlidingWindow(_) | Self::WarmUp(_) => {}
+        }
+    }
+
+    /// The holder is there: what it has taken goes on counting.
+    pub(crate) fn renew(&self, state: &mut Vec<u8>, holder: u64, now: Duration) {
+        match self {
+            Self::Concurrency(concurrency) => concurrency.renew(state, holder, now),
+            Self::Queue(queue) => queue.renew(state, holder, now),
+            Self::TokenBucket(_) | Self::SlidingWindow(_) | Self::WarmUp(_) => {}
+        }
+    }
+
+    /// Whether the state is as good as none.
+    pub(crate) fn is_idle(&self, state: &[u8], now: Duration) -> bool {
+        match self {
+            Self::TokenBucket(bucket) => bucket.is_idle(state, now),
+            Self::SlidingWindow(windows) => windows.is_idle(state, now),
+            Self::WarmUp(warm_up) => warm_up.is_idle(state, now),
+            Self::Concurrency(concurrency) => concurrency.is_idle(state, now),
+            Self::Queue(queue) => queue.is_idle(state, now),
+        }
+    }
+
+    /// Whether a request holds a place until it is released.
+    pub(crate) fn is_held(&self, wait: Duration) -> bool {
+        match self {
+            Self::Concurrency(_) => true,
+            Self::Queue(queue) => queue.counts() && !wait.is_zero(),
+            Self::TokenBucket(_) | Self::SlidingWindow(_) | Self::WarmUp(_) => false,
+        }
+    }
+
+    /// How long what a holder has taken counts without a sign of it; nothing when nothing is held.
+    pub(crate) fn lease(&self) -> Option<Duration> {
+        match self {
+            Self::Concurrency(concurrency) => Some(concurrency.lease),
+            Self::Queue(queue) => queue.counts().then_some(Queue::LEASE),
+            Self::TokenBucket(_) | Self::SlidingWindow(_) | Self::WarmUp(_) => None,
+        }
+    }
+}
+
+/// A point in time or a length of it, in parts of 2^-32 nanoseconds: so an interval of a rate that is no whole number of nanoseconds
+/// is off by so little that it takes 4 billion requests to gain one nanosecond. Intervals are rounded up: never does more pass.
+pub(crate) type Fine = u128;
+
+pub(crate) fn fine(time: Duration) -> Fine {
+    time.as_nanos() << 32
+}
+
+/// Rounded up.
+pub(crate) fn coarse(time: Fine) -> Duration {
+    let nanoseconds = (time + 0xffff_ffff) >> 32;
+    Duration::from_nanos(u64::try_from(nanoseconds).unwrap_or(u64::MAX))
+}
+
+/// The time between two of so many in a time.
+pub(crate) fn interval(requests: u32, per: Duration) -> Fine {
+    fine(per).div_ceil(u128::from(requests.max(1)))
+}

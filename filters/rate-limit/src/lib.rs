@@ -1,0 +1,240 @@
+//! The Envoy filter for rate limits.
+//!
+//! It gathers the facts of a request, lets [`meshlane_rate_limit`] decide, and applies the decision: a refusal, a wait, headers of the
+//! answer; counters, the line for access logs. What a request holds of a limit it gives back when it ends.
+#![allow(
+    missing_docs,
+    reason = "the SDK's macro exports a function without documentation"
+)]
+
+mod metrics;
+mod vm;
+
+use std::rc::Rc;
+use std::time::Duration;
+
+use meshlane_diagnostics::{OnInvalidConfig, Reason};
+use meshlane_host::shared_data::HostData;
+use meshlane_host::{Configured, KindOfFilter, access_log, headers};
+use meshlane_rate_limit::{Counts, Decision, Held, Now, Policy};
+use proxy_wasm::traits::{Context, HttpContext, RootContext};
+use proxy_wasm::types::{Action, ContextType};
+
+use crate::metrics::Metrics;
+use crate::vm::Turn;
+
+#[cfg(feature = "module")]
+proxy_wasm::main! {{
+    proxy_wasm::set_root_context(|_| root());
+}}
+
+/// The plugin, before its configuration is known.
+pub fn root() -> Box<dyn RootContext> {
+    Box::new(Root { plugin: None })
+}
+
+const KIND: KindOfFilter<Policy> = KindOfFilter {
+    name: "rate-limit",
+    on_invalid_config: OnInvalidConfig::Refuse,
+    parse: |document, _| Policy::parse(document),
+};
+
+/// The plugin with the configuration in force.
+pub(crate) struct Plugin {
+    configured: Configured<Policy>,
+    counts: Counts,
+    metrics: Metrics,
+    /// How often a sign of life has to be given of what requests hold.
+    renewal: Option<Duration>,
+}
+
+struct Root {
+    plugin: Option<Rc<Plugin>>,
+}
+
+impl Context for Root {}
+
+impl RootContext for Root {
+    /// Always accepts: Envoy would answer 500 to every request otherwise.
+    fn on_configure(&mut self, size: usize) -> bool {
+        meshlane_host::follow_log_level();
+        let configured = Configured::load(&KIND, size);
+        let policy = configured.policy.as_ref();
+        let mut random = meshlane_host::random_bytes;
+        let counts = policy.map(|policy| Counts::open(policy, &HostData, &mut random));
+        let limits = policy.into_iter().flat_map(Policy::limits);
+        let plugin = Rc::new(Plugin {
+            counts: counts.unwrap_or_default(),
+            renewal: limits.filter_map(|limit| limit.renewal()).min(),
+            metrics: Metrics::define(&configured),
+            configured,
+        });
+        vm::take_in(&plugin);
+        self.plugin = Some(plugin);
+        true
+    }
+
+    fn on_tick(&mut self) {
+        meshlane_host::refresh_log_level();
+        vm::on_tick(meshlane_host::now());
+    }
+
+    fn get_type(&self) -> Option<ContextType> {
+        Some(ContextType::HttpContext)
+    }
+
+    fn create_http_context(&self, context: u32) -> Option<Box<dyn HttpContext>> {
+        Some(Box::new(Stream {
+            context,
+            plugin: self.plugin.clone(),
+            held: Vec::new(),
+            response_headers: Vec::new(),
+        }))
+    }
+}
+
+/// One request and its response.
+struct Stream {
+    context: u32,
+    plugin: Option<Rc<Plugin>>,
+    /// What it gives back when it ends.
+    held: Vec<Held>,
+    response_headers: Vec<(String, String)>,
+}
+
+impl Context for Stream {}
+
+impl HttpContext for Stream {
+    fn on_http_request_headers(&mut self, _: usize, _: bool) -> Action {
+        let Some(plugin) = self.plugin.clone() else {
+            return Action::Continue;
+        };
+        match self.decide(&plugin) {
+            Ok(action) => action,
+            Err(reason) => {
+                meshlane_host::refuse(reason);
+                Action::Pause
+            }
+        }
+    }
+
+    fn on_http_response_headers(&mut self, _: usize, _: bool) -> Action {
+        for (name, value) in &self.response_headers {
+            headers::add_response(name, value.as_bytes());
+        }
+        Action::Continue
+    }
+}
+
+impl Stream {
+    /// Lets the request at hand pass, wait or not pass; an error is why there is nothing to decide by.
+    fn decide(&mut self, plugin: &Rc<Plugin>) -> Result<Action, Reason> {
+        let configured = &plugin.configured;
+        let facts = configured.enter(Policy::settings)?;
+        let Some(policy) = &configured.policy else {
+            return Ok(Action::Continue);
+        };
+        let now = Now {
+            time: meshlane_host::now(),
+            holder: vm::holder(),
+        };
+        let decision = policy.decide(
+            &plugin.counts,
+            &HostData,
+            &facts,
+            &configured.workload,
+            now,
+            &mut meshlane_host::random_bytes,
+        );
+        plugin.note(policy, &decision);
+        if let Some(reply) = &decision.refused {
+            let reason = plugin.refusal_of(policy, &decision);
+            meshlane_host::reply(
+                reason,
+                reply.status,
+                RESOURCE_EXHAUSTED,
+                &reply.headers,
+                &reply.body,
+            );
+            return Ok(Action::Pause);
+        }
+        self.response_headers = decision.response_headers;
+        let (waiting, held) = decision.held.into_iter().partition(Held::is_waiting);
+        self.held = held;
+        vm::hold(plugin, &self.held);
+        if decision.wait.is_zero() {
+            return Ok(Action::Continue);
+        }
+        let turn = Turn {
+            plugin: Rc::clone(plugin),
+            held: waiting,
+            since: now.time,
+        };
+        vm::wait(now.time, now.time + decision.wait, self.context, turn);
+        Ok(Action::Pause)
+    }
+}
+
+impl Drop for Stream {
+    /// The request is answered, or its client gone.
+    fn drop(&mut self) {
+        let Some(plugin) = &self.plugin else { return };
+        vm::forget(self.context);
+        for held in &self.held {
+            plugin.release(held);
+        }
+        vm::give_up(plugin, &self.held);
+    }
+}
+
+impl Plugin {
+    fn note(&self, policy: &Policy, decision: &Decision) {
+        self.metrics.count(decision);
+        let summary = decision.summary(policy);
+        if !summary.is_empty() {
+            log::debug!("{}: {summary}", self.configured.name);
+            access_log::leave(access_log::RATE_LIMIT, &summary);
+        }
+    }
+
+    /// Why a request is refused.
+    fn refusal_of(&self, policy: &Policy, decision: &Decision) -> Reason {
+        let asked = policy.limits().iter().zip(&decision.limits);
+        let asked = asked.filter(|(_, decided)| decided.is_applied());
+        asked
+            .last()
+            .map_or(Reason::LimitOver, |(_, decided)| decided.reason)
+    }
+
+    /// Others may have what a request held.
+    fn release(&self, held: &Held) {
+        let Some(policy) = &self.configured.policy else {
+            return;
+        };
+        if !self.counts.release(policy, &HostData, held) {
+            self.metrics.lost();
+        }
+    }
+
+    /// A request went away while it waited.
+    fn cancel(&self, held: &Held) {
+        let Some(policy) = &self.configured.policy else {
+            return;
+        };
+        if !self.counts.cancel(policy, &HostData, held) {
+            self.metrics.lost();
+        }
+    }
+
+    fn renew(&self, held: &Held, now: Duration) {
+        let Some(policy) = &self.configured.policy else {
+            return;
+        };
+        if !self.counts.renew(policy, &HostData, held, now) {
+            self.metrics.lost();
+        }
+    }
+}
+
+/// The status of gRPC.
+const RESOURCE_EXHAUSTED: i32 = 8;
