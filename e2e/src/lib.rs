@@ -32,6 +32,7 @@ pub mod gate;
 pub mod grpc;
 pub mod istio;
 pub mod jwt;
+pub mod limited;
 pub mod peer;
 pub mod pki;
 pub mod place;

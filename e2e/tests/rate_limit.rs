@@ -7,10 +7,9 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Result, ensure};
 use meshlane_e2e::{
-    bootstrap::{Bootstrap, Listener, WasmFilter},
-    client::{Client, Request, Response},
-    envoy::Envoy,
+    client::Request,
     gate::Gate,
+    limited::{CONNECTIONS, Limited, Staying},
     poll,
     scene::{Scene, on_every_version},
 };
@@ -19,104 +18,6 @@ use tokio::task::JoinSet;
 
 /// How often each burst is played, every time with counts that are new.
 const RUNS: usize = 20;
-
-/// Enough connections for each worker to have some.
-const CONNECTIONS: usize = 48;
-
-/// An Envoy with limits in front of an upstream that counts.
-struct Limited {
-    envoy: Envoy,
-    gate: Gate,
-    workers: u32,
-}
-
-/// A request with what came of it.
-struct Shot {
-    sent: Instant,
-    received: Instant,
-    response: Response,
-}
-
-impl Limited {
-    async fn start(scene: &Scene, workers: u32, limits: &Value, gate: Gate) -> Result<Self> {
-        let filter = WasmFilter::rate_limit(&json!({"limits": limits}))?;
-        let bootstrap = Bootstrap::gateway()
-            .listener(Listener::new("edge").filter(&filter))
-            .raw_cluster(gate.to_cluster("v1"));
-        let concurrency = workers.to_string();
-        let envoy = Envoy::start_with(scene, &bootstrap, &["--concurrency", &concurrency]).await?;
-        Ok(Self {
-            envoy,
-            gate,
-            workers,
-        })
-    }
-
-    fn client(&self) -> Result<Client> {
-        Ok(Client::http1(self.envoy.address("edge")?))
-    }
-
-    /// As many requests as there are connections and rounds, all connections at the same time.
-    async fn burst(&self, rounds: usize, request: &Request) -> Result<Vec<Shot>> {
-        let mut connections = Vec::new();
-        for _ in 0..CONNECTIONS {
-            connections.push(self.client()?.connect().await?);
-        }
-        let mut shots = JoinSet::new();
-        for mut connection in connections {
-            let request = request.clone();
-            shots.spawn(async move {
-                let mut shots = Vec::new();
-                for _ in 0..rounds {
-                    let sent = Instant::now();
-                    let response = connection.send(&request).await?;
-                    let received = Instant::now();
-                    shots.push(Shot {
-                        sent,
-                        received,
-                        response,
-                    });
-                }
-                anyhow::Ok(shots)
-            });
-        }
-        let mut all = Vec::new();
-        for shots in shots.join_all().await {
-            all.extend(shots?);
-        }
-        Ok(all)
-    }
-
-    /// How many of a burst came to the upstream; all others must have been refused.
-    async fn through(&self, rounds: usize, request: &Request) -> Result<u64> {
-        let before = self.gate.came();
-        let shots = self.burst(rounds, request).await?;
-        let through = self.gate.came() - before;
-        let passed = shots.iter().filter(|shot| shot.response.status == 200);
-        ensure!(passed.count() as u64 == through);
-        for shot in &shots {
-            let Response { status, .. } = shot.response;
-            ensure!(status == 200 || status == 429, "{:?}", shot.response);
-        }
-        Ok(through)
-    }
-
-    /// All workers have had requests.
-    async fn expect_all_workers_busy(&self) -> Result<()> {
-        let stats = self.envoy.admin().stats().await?;
-        let stats = stats.starting("listener.127");
-        let busy = stats.iter().filter(|(name, value)| {
-            name.contains(".worker_") && name.ends_with("downstream_cx_total") && *value > 0
-        });
-        let busy = busy.count();
-        ensure!(
-            busy == self.workers as usize,
-            "{busy} of {} workers",
-            self.workers
-        );
-        Ok(())
-    }
-}
 
 /// Plays with one worker and with four.
 async fn with_workers(scenario: impl AsyncFn(&Scene, u32) -> Result<()>) -> Result<()> {
@@ -282,48 +183,6 @@ async fn a_cold_service_gets_a_part_of_the_rate() -> Result<()> {
     .await
 }
 
-/// Requests that stay at the upstream until it lets them go.
-struct Staying(JoinSet<Result<Response>>);
-
-impl Staying {
-    async fn send(limited: &Limited, count: usize, request: &Request) -> Result<Self> {
-        let mut requests = JoinSet::new();
-        for _ in 0..count {
-            let mut connection = limited.client()?.connect().await?;
-            let request = request.clone();
-            requests.spawn(async move { connection.send(&request).await });
-        }
-        Ok(Self(requests))
-    }
-
-    /// How many are refused, once each of them is that or at the upstream.
-    async fn refused(&mut self, limited: &Limited) -> Result<usize> {
-        let all = self.0.len();
-        let mut refused = 0;
-        poll::until("all are decided", async || {
-            while let Some(answer) = self.0.try_join_next() {
-                let status = answer??.status;
-                ensure!(status == 429, "{status}");
-                refused += 1;
-            }
-            let inside = limited.gate.inside() as usize;
-            ensure!(refused + inside == all, "{refused} and {inside} of {all}");
-            Ok(refused)
-        })
-        .await
-    }
-
-    /// The statuses of so many answers that come first.
-    async fn answers(&mut self, count: usize) -> Result<Vec<u16>> {
-        let mut statuses = Vec::new();
-        for _ in 0..count {
-            let answer = self.0.join_next().await;
-            statuses.extend(answer.transpose()?.transpose()?.map(|answer| answer.status));
-        }
-        Ok(statuses)
-    }
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn no_more_are_at_the_upstream_at_a_time() -> Result<()> {
     with_workers(async |scene, workers| {
@@ -347,7 +206,7 @@ async fn no_more_are_at_the_upstream_at_a_time() -> Result<()> {
         limited.gate.close();
         let mut staying = Staying::send(&limited, 10, &Request::get("/")).await?;
         limited.gate.expect_inside(10).await?;
-        staying.0.abort_all();
+        staying.go_away().await;
         limited.gate.expect_inside(0).await?;
         limited.gate.open();
         expect_all_given_back(&limited).await?;
@@ -426,12 +285,12 @@ async fn who_goes_away_while_waiting_leaves_a_place() -> Result<()> {
             let refused = waiting.answers(15).await?;
             ensure!(refused.iter().all(|status| *status == 429), "{refused:?}");
             // All five that wait go away.
-            waiting.0.shutdown().await;
+            waiting.go_away().await;
             poll::until("the places are free", async || {
                 let mut waiting = Staying::send(&limited, 5, &Request::get("/")).await?;
                 let answered = tokio::time::timeout(Duration::from_millis(300), waiting.answers(1));
                 let is_full = answered.await.is_ok();
-                waiting.0.shutdown().await;
+                waiting.go_away().await;
                 ensure!(!is_full, "no place");
                 Ok(())
             })

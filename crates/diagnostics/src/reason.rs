@@ -224,6 +224,12 @@ reasons! {
     LimitContendedAllowed = "limit-contended-allowed",
     /// Other workers counted so often at the same time that it was given up; the request is refused.
     LimitContendedRefused = "limit-contended-refused",
+    /// The rate limit service has to be asked.
+    LimitAsked = "limit-asked",
+    /// The rate limit service did not answer in time; the request passes.
+    LimitFailedOpen = "limit-failed-open",
+    /// The rate limit service did not answer in time; the request is refused.
+    LimitFailedClosed = "limit-failed-closed",
     /// The limit is switched off.
     LimitDisabled = "limit-disabled",
     /// The limit's condition does not hold, or cannot be decided.

@@ -2,6 +2,7 @@
 
 mod concurrency;
 mod holders;
+mod lease;
 mod queue;
 mod sliding_window;
 mod token_bucket;
@@ -10,6 +11,7 @@ mod warm_up;
 use std::time::Duration;
 
 pub(crate) use concurrency::Concurrency;
+pub(crate) use lease::{Granted, Lease};
 pub(crate) use queue::Queue;
 pub(crate) use sliding_window::{SlidingWindow, Window};
 pub(crate) use token_bucket::TokenBucket;
@@ -23,6 +25,7 @@ pub(crate) enum Algorithm {
     WarmUp(WarmUp),
     Concurrency(Concurrency),
     Queue(Queue),
+    Cluster(Lease),
 }
 
 /// A request that asks for room.
@@ -34,6 +37,8 @@ pub(crate) struct Ask {
     pub(crate) holder: u64,
     /// How long the request may wait, where it may.
     pub(crate) patience: Duration,
+    /// How much it counts.
+    pub(crate) hits: u32,
 }
 
 /// What a limit says.
@@ -51,6 +56,8 @@ pub(crate) enum Verdict {
     Over(Duration),
     /// The request would have to wait longer than it may, or too many wait already.
     TooLong(Duration),
+    /// The rate limit service is to be asked for so many; the request has room already, or waits for the answer.
+    Ask { hits: u32, has_left: bool },
 }
 
 /// How much of a limit there is.
@@ -75,6 +82,7 @@ impl Algorithm {
             Self::WarmUp(_) => "warmUp",
             Self::Concurrency(_) => "concurrency",
             Self::Queue(_) => "queue",
+            Self::Cluster(_) => "cluster",
         }
     }
 
@@ -86,6 +94,7 @@ impl Algorithm {
             Self::WarmUp(warm_up) => warm_up.take(state, ask.now),
             Self::Concurrency(concurrency) => concurrency.take(state, ask),
             Self::Queue(queue) => queue.take(state, ask),
+            Self::Cluster(lease) => lease.take(state, ask),
         }
     }
 
@@ -98,6 +107,7 @@ impl Algorithm {
             Self::WarmUp(warm_up) => warm_up.give_back(state, ask.now),
             Self::Concurrency(_) => self.release(state, ask.holder),
             Self::Queue(queue) => queue.give_back(state, ask, wait),
+            Self::Cluster(lease) => lease.give_back(state, ask),
         }
     }
 
@@ -106,7 +116,7 @@ impl Algorithm {
         match self {
             Self::Concurrency(concurrency) => concurrency.release(state, holder),
             Self::Queue(queue) => queue.release(state, holder),
-            Self::TokenBucket(_) | Self::SlidingWindow(_) | Self::WarmUp(_) => {}
+            _ => {}
         }
     }
 
@@ -115,7 +125,7 @@ impl Algorithm {
         match self {
             Self::Concurrency(concurrency) => concurrency.renew(state, holder, now),
             Self::Queue(queue) => queue.renew(state, holder, now),
-            Self::TokenBucket(_) | Self::SlidingWindow(_) | Self::WarmUp(_) => {}
+            _ => {}
         }
     }
 
@@ -127,6 +137,7 @@ impl Algorithm {
             Self::WarmUp(warm_up) => warm_up.is_idle(state, now),
             Self::Concurrency(concurrency) => concurrency.is_idle(state, now),
             Self::Queue(queue) => queue.is_idle(state, now),
+            Self::Cluster(lease) => lease.is_idle(state, now),
         }
     }
 
@@ -135,7 +146,7 @@ impl Algorithm {
         match self {
             Self::Concurrency(_) => true,
             Self::Queue(queue) => queue.counts() && !wait.is_zero(),
-            Self::TokenBucket(_) | Self::SlidingWindow(_) | Self::WarmUp(_) => false,
+            _ => false,
         }
     }
 
@@ -144,7 +155,7 @@ impl Algorithm {
         match self {
             Self::Concurrency(concurrency) => Some(concurrency.lease),
             Self::Queue(queue) => queue.counts().then_some(Queue::LEASE),
-            Self::TokenBucket(_) | Self::SlidingWindow(_) | Self::WarmUp(_) => None,
+            _ => None,
         }
     }
 }

@@ -26,7 +26,7 @@ pub struct RateLimitConfig {
     pub limits: Vec<Limit>,
 }
 
-/// A limit: which requests it is for, what it counts them by, and exactly one of `tokenBucket`, `slidingWindow`, `warmUp`, `concurrency`, `queue`.
+/// A limit: which requests it is for, what it counts them by, and exactly one of `tokenBucket`, `slidingWindow`, `warmUp`, `concurrency`, `queue`, `cluster`.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
@@ -78,6 +78,9 @@ pub struct Limit {
     /// Requests one after the other at an even pace; they wait for their turn.
     #[serde(default)]
     pub queue: Option<Queue>,
+    /// What a rate limit service allows, which counts for all proxies. It is asked when the other limits have room; `key`, `capacity` and `exceptions` are not for it.
+    #[serde(default)]
+    pub cluster: Option<Cluster>,
 }
 
 /// A key with other numbers: `unlimited`, or the limit's own kind with others.
@@ -182,6 +185,121 @@ pub struct Queue {
     pub classes: Vec<Class>,
 }
 
+/// A limit that a service counts for all proxies, asked by Envoy's rate limit service protocol, version 3: [envoyproxy/ratelimit](https://github.com/envoyproxy/ratelimit), [Limitador](https://github.com/Kuadrant/limitador).
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct Cluster {
+    /// Envoy's cluster of the service, which must speak HTTP/2: `outbound|8081||ratelimit.infra.svc.cluster.local`. At most 120 characters.
+    pub service: String,
+    /// The domain under which the service has the limits.
+    pub domain: String,
+    /// What requests are counted by there. A descriptor of which an attribute is absent is left out; a request for which none is left is not limited.
+    pub descriptors: Vec<Descriptor>,
+    /// How much a request counts: 1 when not given, a whole number from 1 to 1000000.
+    #[serde(default)]
+    pub hits: Option<f64>,
+    /// The attribute that holds how much a request counts; as `hits` says when it is absent or no such number.
+    #[serde(default)]
+    pub hits_from: Option<String>,
+    /// For how many seconds an answer is waited for: 0.02 when not given, from 0.001 to 10.
+    #[serde(default)]
+    pub timeout: Option<f64>,
+    /// What happens when there is no answer: `open` when not given.
+    #[serde(default)]
+    pub failure_mode: Option<FailureMode>,
+    /// With `failureMode: local` the limit that holds while there is no answer, for each combination of descriptors.
+    #[serde(default)]
+    pub local: Option<TokenBucket>,
+    /// Takes more than one at a time from the service, so that it is not asked for each request.
+    #[serde(default)]
+    pub lease: Option<Lease>,
+    /// Whether the service is not asked again for what is over the limit until it says that it is reset: `true` when not given.
+    #[serde(default)]
+    pub remember_over: Option<bool>,
+}
+
+/// A descriptor of a request: the service has a limit for each combination of its values.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct Descriptor {
+    /// Its entries, in the order that the service has them in.
+    pub entries: Vec<Entry>,
+    /// A limit instead of that of the service, where the service allows it.
+    #[serde(default)]
+    pub limit: Option<Override>,
+}
+
+/// An entry of a descriptor: `value`, or the value of `attribute`.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields, rename_all = "camelCase", default)]
+pub struct Entry {
+    /// Its key. When not given as the actions of Envoy's routes have it: `generic_key` with `value`, `remote_address` with `source.ip`; otherwise the attribute's name.
+    pub key: Option<String>,
+    /// The attribute that holds its value.
+    pub attribute: Option<String>,
+    /// Its value.
+    pub value: Option<String>,
+}
+
+/// A limit that comes with a request.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct Override {
+    /// How many requests: a whole number from 1 to 1000000000.
+    pub requests_per_unit: f64,
+    /// In which time.
+    pub unit: Unit,
+}
+
+/// A unit of time of the protocol.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase")]
+pub enum Unit {
+    /// A second.
+    Second,
+    /// A minute.
+    Minute,
+    /// An hour.
+    Hour,
+    /// A day.
+    Day,
+    /// A month.
+    Month,
+    /// A year.
+    Year,
+}
+
+/// Requests that are taken from the service at once and spent by the proxy alone. At the end of the service's window a proxy may have up to 1.5 times as many left, which the next window does not know of.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct Lease {
+    /// How many: a whole number from 2 to 1000000.
+    pub requests: f64,
+    /// For how many seconds they may be spent: 1 when not given, from 0.1 to 3600. No longer than until the service's window is over.
+    #[serde(default)]
+    pub seconds: Option<f64>,
+}
+
+/// What happens to a request when the service does not answer.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase")]
+pub enum FailureMode {
+    /// It passes.
+    #[default]
+    Open,
+    /// It is refused.
+    Closed,
+    /// The limit of `local` holds.
+    Local,
+}
+
 /// A class of requests in a queue.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -198,7 +316,7 @@ pub struct Class {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, rename_all = "camelCase", default)]
 pub struct Refusal {
-    /// The HTTP status: 429 when not given, from 400 to 599. A gRPC client gets `RESOURCE_EXHAUSTED` whatever it is, a Dubbo client by default the status 100 (`SERVER_THREADPOOL_EXHAUSTED`).
+    /// The HTTP status, from 400 to 599. When not given 429, and 503 where a rate limit service did not answer. A gRPC client gets `RESOURCE_EXHAUSTED` whatever it is, a Dubbo client by default the status 100 (`SERVER_THREADPOOL_EXHAUSTED`).
     pub status: Option<f64>,
     /// The body: a sentence with the limit's name when not given.
     pub body: Option<String>,

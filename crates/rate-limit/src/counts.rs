@@ -140,39 +140,61 @@ impl Counts {
                     (bucket.encode(), asked)
                 }
             };
-            if !asked.is_admitted() || data.compare_and_swap(&address, &written, version) {
+            if written == bytes || data.compare_and_swap(&address, &written, version) {
                 return asked;
             }
         }
         Asked::Contended
     }
 
-    /// Changes what is counted at a spot; tells whether it could.
-    pub(crate) fn change(
+    /// Changes what is counted at a spot, if anything is. Nothing when others wrote at the same time so often that it was given up.
+    pub(crate) fn change<T: Default>(
         &self,
         data: &dyn SharedData,
         spot: &Spot,
-        change: impl Fn(&mut Vec<u8>),
-    ) -> bool {
+        change: impl Fn(&mut Vec<u8>) -> T,
+    ) -> Option<T> {
+        self.write(data, spot, false, change)
+    }
+
+    /// The same, and notes it at a spot at which nothing is yet.
+    pub(crate) fn note<T: Default>(
+        &self,
+        data: &dyn SharedData,
+        spot: &Spot,
+        change: impl Fn(&mut Vec<u8>) -> T,
+    ) -> Option<T> {
+        self.write(data, spot, true, change)
+    }
+
+    fn write<T: Default>(
+        &self,
+        data: &dyn SharedData,
+        spot: &Spot,
+        creates: bool,
+        change: impl Fn(&mut Vec<u8>) -> T,
+    ) -> Option<T> {
         for _ in 0..ATTEMPTS {
             let (bytes, version) = data.get(&spot.address);
             let mut bytes = bytes.unwrap_or_default();
-            match spot.hash {
+            let result = match spot.hash {
                 None => change(&mut bytes),
                 Some(hash) => {
                     let mut bucket = Bucket::decode(&bytes);
-                    if !bucket.has(hash) {
-                        return true;
+                    let is_there = bucket.has(hash);
+                    if !is_there && (!creates || bucket.is_full()) {
+                        return Some(T::default());
                     }
-                    change(bucket.entry(hash, spot.variant));
+                    let result = change(bucket.entry(hash, spot.variant));
                     bytes = bucket.encode();
+                    result
                 }
-            }
+            };
             if data.compare_and_swap(&spot.address, &bytes, version) {
-                return true;
+                return Some(result);
             }
         }
-        false
+        None
     }
 
     /// 128 bits that nobody from outside can foresee: no two keys in use have the same ones.
@@ -183,15 +205,6 @@ impl Counts {
             bytes.extend_from_slice(part.as_bytes());
         }
         Hash::new(self.seeds.map(|seed| xxh64(&bytes, seed)))
-    }
-}
-
-impl Asked {
-    fn is_admitted(&self) -> bool {
-        match self {
-            Self::Answered(answer, _) | Self::Shared(answer, _) => answer.is_admitted(),
-            Self::NoRoom | Self::Contended => false,
-        }
     }
 }
 

@@ -5,6 +5,7 @@ use meshlane_conditions::RandomBytes;
 use meshlane_shared_data::SharedData;
 use serde::Serialize;
 
+use crate::Held;
 use crate::counts::Counts;
 use crate::decision::{LimitDecision, Now};
 use crate::limit::Limit;
@@ -20,8 +21,22 @@ pub struct Explanation {
     pub refused: Option<u32>,
     /// For how many seconds the request waits for its turn.
     pub wait: f64,
+    /// The headers of the refusal, or those that are added to the upstream's answer.
+    pub response_headers: Vec<AnswerHeader>,
     /// The line that the access log gets.
     pub summary: String,
+    /// What the request holds, to be given back: see [`Counts::release`].
+    #[serde(skip)]
+    pub held: Vec<Held>,
+}
+
+/// A header of an answer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct AnswerHeader {
+    /// The name.
+    pub name: String,
+    /// The value.
+    pub value: String,
 }
 
 /// What a limit says, and why.
@@ -71,9 +86,17 @@ impl Policy {
             limits: limits
                 .map(|(limit, decided)| self.explain_limit(limit, decided, &request))
                 .collect(),
-            refused: decision.refused.as_ref().map(|reply| reply.status),
+            refused: decision
+                .refused
+                .as_ref()
+                .map(|refused| refused.reply.status),
             wait: decision.wait.as_secs_f64(),
             summary: decision.summary(self),
+            response_headers: match decision.refused {
+                Some(refused) => answer_headers(refused.reply.headers),
+                None => answer_headers(decision.response_headers),
+            },
+            held: decision.held,
         }
     }
 
@@ -83,7 +106,7 @@ impl Policy {
         decided: &LimitDecision,
         request: &Request<'_>,
     ) -> LimitExplanation {
-        let key = limit.key.iter().map(|id| {
+        let own = limit.key.iter().map(|id| {
             let value = request.value(*id).and_then(|value| value.as_text());
             let attribute = self.table.attribute(*id);
             KeyPart {
@@ -91,6 +114,16 @@ impl Policy {
                 value: value.map(|value| value.into_owned()),
             }
         });
+        // Of a service's limit the entries of the descriptors.
+        let remote = decided.key.iter().filter(|_| limit.remote.is_some());
+        let entries = remote.filter_map(|entry| {
+            let (key, value) = entry.split_once('=')?;
+            Some(KeyPart {
+                attribute: key.to_owned(),
+                value: Some(value.to_owned()),
+            })
+        });
+        let key = own.chain(entries);
         LimitExplanation {
             name: limit.name.clone(),
             kind: limit.kind(),
@@ -101,4 +134,10 @@ impl Policy {
             remaining: decided.quota.map(|quota| quota.remaining),
         }
     }
+}
+
+fn answer_headers(headers: Vec<(String, String)>) -> Vec<AnswerHeader> {
+    let headers = headers.into_iter();
+    let headers = headers.map(|(name, value)| AnswerHeader { name, value });
+    headers.collect()
 }

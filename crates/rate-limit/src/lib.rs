@@ -17,7 +17,8 @@
 //! | `slidingWindow` | no more than so many in *any* time of a length | 52 bytes for each window |
 //! | `warmUp` | a rate that grows with the traffic (Sentinel) | 72 bytes |
 //! | `concurrency` | so many at a time | 20 bytes for each worker |
-//! | `queue` | one after the other, at an even pace; the others wait | 16 bytes, and 20 for each worker when those that wait are counted |
+//! | `queue` | one after the other, at an even pace; the others wait | 17 bytes, and 20 for each worker when those that wait are counted |
+//! | `cluster` | what a rate limit service allows, for all proxies; asked one by one, or for many at once | 28 bytes |
 //!
 //! ```
 //! use std::time::Duration;
@@ -51,17 +52,21 @@ pub mod config;
 mod counts;
 mod decision;
 mod explain;
+mod held;
 mod limit;
 mod policy;
 mod refusal;
+mod remote;
 #[cfg(test)]
 mod tests;
 mod validate;
 
 pub use algorithm::Quota;
 pub use counts::Counts;
-pub use decision::{Decision, Held, Holding, LimitDecision, Now};
-pub use explain::{Explanation, KeyPart, LimitExplanation};
+pub use decision::{Decision, LimitDecision, Now, Question, Refused};
+pub use explain::{AnswerHeader, Explanation, KeyPart, LimitExplanation};
+pub use held::{Held, Holding};
 pub use limit::Limit;
+pub use meshlane_shared_data::SharedData;
 pub use policy::Policy;
 pub use refusal::{Refusal, Reply};

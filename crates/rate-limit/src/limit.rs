@@ -9,6 +9,7 @@ use crate::algorithm::Algorithm;
 use crate::config::{OnContention, OnOverflow};
 use crate::counts;
 use crate::refusal::Refusal;
+use crate::remote::Remote;
 
 /// A limit of a [`Policy`](crate::Policy).
 #[derive(Debug, Clone)]
@@ -27,6 +28,8 @@ pub struct Limit {
     pub(crate) refusal: Refusal,
     pub(crate) algorithm: Algorithm,
     pub(crate) patience: Patience,
+    /// Who counts it, when that is not the proxy.
+    pub(crate) remote: Option<Remote>,
 }
 
 /// Keys with other numbers.
@@ -60,6 +63,35 @@ impl Limit {
         self.algorithm.kind()
     }
 
+    /// Whether it is switched on.
+    pub fn is_enabled(&self) -> bool {
+        self.is_enabled
+    }
+
+    /// The attributes that requests are counted by: of the policy's [`attributes`](crate::Policy::attributes).
+    pub fn key(&self) -> &[AttributeId] {
+        &self.key
+    }
+
+    /// How many keys are counted at a time.
+    pub fn capacity(&self) -> usize {
+        self.capacity
+    }
+
+    /// Whether the numbers of its kind are those of another one.
+    pub fn has_numbers_of(&self, other: &Self) -> bool {
+        self.algorithm == other.algorithm
+    }
+
+    /// Whether the same keys are exceptions as in another one, in the same order and with the same numbers.
+    pub fn has_exceptions_of(&self, other: &Self) -> bool {
+        let is_same = |(here, there): (&Exception, &Exception)| {
+            here.key == there.key && here.algorithm == there.algorithm
+        };
+        let (here, there) = (&self.exceptions, &other.exceptions);
+        here.len() == there.len() && here.iter().zip(there).all(is_same)
+    }
+
     /// Whether it is counted by keys.
     pub fn has_key(&self) -> bool {
         !self.key.is_empty()
@@ -83,7 +115,8 @@ impl Limit {
 
     /// How many buckets it is counted in; nothing when all requests are counted together.
     pub(crate) fn buckets(&self) -> Option<u32> {
-        self.has_key().then(|| counts::buckets(self.capacity))
+        let is_keyed = self.has_key() || self.remote.is_some();
+        is_keyed.then(|| counts::buckets(self.capacity))
     }
 
     /// The values of the key's attributes; the first that is absent, when one is.

@@ -23,6 +23,8 @@ pub struct Refusal {
 pub struct Reply {
     /// The HTTP status.
     pub status: u32,
+    /// The status for a gRPC client: `RESOURCE_EXHAUSTED`, or `UNAVAILABLE` when it is not known whether the request is one too many.
+    pub grpc_status: u32,
     /// The headers.
     pub headers: Vec<(String, String)>,
     /// The body; to a gRPC client the message of its status.
@@ -38,9 +40,8 @@ impl Refusal {
         reason: Reason,
         retry_after: Duration,
         quota: Option<Quota>,
-        request: &Headers,
+        wants_json: bool,
     ) -> Reply {
-        let wants_json = wants_json(request);
         let body = match (wants_json, &self.body, &self.json) {
             (true, _, Some(json)) => json.clone(),
             // A name is an identifier, and needs no escaping.
@@ -71,8 +72,13 @@ impl Refusal {
             headers.retain(|(own, _)| own != name);
             headers.push((name.clone(), value.clone()));
         }
+        let (status, grpc_status) = match reason {
+            Reason::LimitFailedClosed => (503, 14),
+            _ => (429, 8),
+        };
         Reply {
-            status: self.status.unwrap_or(429),
+            status: self.status.unwrap_or(status),
+            grpc_status,
             headers,
             body,
         }
@@ -104,7 +110,7 @@ pub(crate) fn rate_limit_headers(quota: &Quota) -> [(String, String); 3] {
 }
 
 /// Whether a client accepts JSON and names no text: browsers name both, and get text.
-fn wants_json(request: &Headers) -> bool {
+pub(crate) fn wants_json(request: &Headers) -> bool {
     let accept = request.joined("accept").unwrap_or_default();
     let accept = String::from_utf8_lossy(&accept).to_ascii_lowercase();
     let mut types = accept.split(',').map(|part| {
@@ -151,7 +157,7 @@ mod tests {
             Reason::LimitOver,
             wait,
             Some(QUOTA),
-            &accepting("*/*"),
+            wants_json(&accepting("*/*")),
         );
         assert_eq!(
             (reply.status, reply.body.as_str()),
@@ -191,7 +197,7 @@ mod tests {
                 Reason::LimitOver,
                 Duration::ZERO,
                 Some(QUOTA),
-                &accepting(accept),
+                wants_json(&accepting(accept)),
             )
         };
         let text = reply("text/html, application/json");

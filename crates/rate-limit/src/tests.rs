@@ -1,6 +1,7 @@
 mod decisions;
 mod keys;
 mod models;
+mod services;
 #[cfg(not(target_arch = "wasm32"))]
 mod workers;
 

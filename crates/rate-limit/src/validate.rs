@@ -1,6 +1,7 @@
 //! From what is written to what is meant: everything that is wrong is found at once.
 
 mod algorithm;
+mod cluster;
 mod refusal;
 #[cfg(test)]
 mod tests;
@@ -11,9 +12,9 @@ use meshlane_attributes::{Attribute, AttributeId, AttributeTable};
 use meshlane_conditions::{AttributeScope, Condition, request_settings};
 use meshlane_diagnostics::{JsonPath, Place, Problem, Violations};
 
-use crate::config::{self, RateLimitConfig};
+use crate::config::{self, OnOverflow, RateLimitConfig};
 use crate::counts::Counts;
-use crate::limit::{Exception, Limit};
+use crate::limit::{Exception, Limit, Patience};
 use crate::policy::Policy;
 use algorithm::Kinds;
 
@@ -95,20 +96,37 @@ fn limit(
     let refusal_place = place.key("refusal");
     let refused =
         refused.map(|given| refusal::refusal(given, otherwise, &refusal_place, scope.violations));
-    let kinds = Kinds::of_limit(limit).validate(place, scope);
+    let kinds = match (&limit.cluster, Kinds::of_limit(limit)) {
+        (Some(given), kinds) if kinds.is_empty() => {
+            let validated = cluster::cluster(given, &place.key("cluster"), scope);
+            validated.map(|(algorithm, remote)| (algorithm, Patience::default(), Some(remote)))
+        }
+        (given, kinds) => {
+            let validated = kinds.validate(place, given.is_some(), scope);
+            validated.map(|(algorithm, patience)| (algorithm, patience, None))
+        }
+    };
     let exceptions = exceptions(limit, place, scope);
     for (key, is_given) in [
         ("capacity", limit.capacity.is_some()),
         ("onOverflow", limit.on_overflow.is_some()),
         ("exceptions", !limit.exceptions.is_empty()),
     ] {
-        if is_given && limit.key.is_empty() {
-            let with = "a limit without `key`";
+        if is_given && (limit.key.is_empty() || limit.cluster.is_some()) {
+            let with = match limit.cluster.is_some() {
+                true => "`cluster`",
+                false => "a limit without `key`",
+            };
             let problem = Problem::Incompatible { key, with };
             scope.violations.push(place, problem);
         }
     }
-    let (algorithm, patience) = kinds?;
+    if limit.cluster.is_some() && !limit.key.is_empty() {
+        let (key, with) = ("key", "`cluster`");
+        let problem = Problem::Incompatible { key, with };
+        scope.violations.push(place, problem);
+    }
+    let (algorithm, patience, remote) = kinds?;
     Some(Limit {
         name: limit.name.clone(),
         is_enabled: limit.enabled.unwrap_or(true),
@@ -120,12 +138,17 @@ fn limit(
         },
         key: key?,
         capacity,
-        on_overflow: limit.on_overflow.unwrap_or_default(),
+        on_overflow: match remote {
+            // What one combination of descriptors was given is not for another one.
+            Some(_) => OnOverflow::Allow,
+            None => limit.on_overflow.unwrap_or_default(),
+        },
         on_contention: limit.on_contention.unwrap_or_default(),
         exceptions: exceptions?,
         refusal: refused.unwrap_or_else(|| otherwise.clone()),
         algorithm,
         patience,
+        remote,
     })
 }
 
@@ -225,7 +248,7 @@ fn exception(
         scope.violations.invalid(place, found, expected);
         return None;
     }
-    let (algorithm, patience) = kinds.validate(place, scope)?;
+    let (algorithm, patience) = kinds.validate(place, false, scope)?;
     Some(Exception {
         key,
         algorithm: Some(algorithm),

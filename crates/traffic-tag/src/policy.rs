@@ -88,6 +88,11 @@ impl Tag {
         &self.name
     }
 
+    /// What carries it, in the order in which it is read.
+    pub fn carriers(&self) -> &[Carrier] {
+        &self.carriers
+    }
+
     /// What is done with a value that a request came with.
     pub fn on_incoming(&self) -> OnIncoming {
         self.on_incoming

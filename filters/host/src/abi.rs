@@ -113,6 +113,8 @@ pub(crate) const RESPONSE_HEADERS: u32 = 2;
 pub(crate) const CALL_RESPONSE_HEADERS: u32 = 6;
 /// The body of the answer to a request of this filter's, among the buffers.
 pub(crate) const CALL_RESPONSE_BODY: u32 = 4;
+/// The message of the answer to a gRPC request of this filter's, among the buffers.
+pub(crate) const GRPC_MESSAGE: u32 = 5;
 /// What came from the downstream of a connection, among the buffers.
 pub(crate) const DOWNSTREAM_DATA: u32 = 2;
 /// What goes to the downstream of a connection, among the buffers.

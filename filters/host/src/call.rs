@@ -3,7 +3,7 @@ use std::time::Duration;
 
 use proxy_wasm::hostcalls;
 
-use crate::abi::{self, CALL_RESPONSE_BODY, CALL_RESPONSE_HEADERS};
+use crate::abi::{self, CALL_RESPONSE_BODY, CALL_RESPONSE_HEADERS, GRPC_MESSAGE};
 use meshlane_attributes::Headers;
 
 /// Asks a cluster for a path by `GET`. The answer comes to `on_http_call_response` of the context at hand, also when there is
@@ -14,6 +14,40 @@ use meshlane_attributes::Headers;
 pub fn get(cluster: &str, path: &str, timeout: Duration) -> bool {
     let headers = vec![(":method", "GET"), (":path", path), (":authority", cluster)];
     hostcalls::dispatch_http_call(cluster, headers, None, Vec::new(), timeout).is_ok()
+}
+
+/// Asks a cluster by gRPC. The answer comes to `on_grpc_call_response` of the context at hand with the number that is returned, also
+/// when there is none. Nothing when the request was not taken: Envoy does not know the cluster.
+///
+/// The SDK's own call, as [`get`]. The cluster is named in a message, as a mere name may happen to be one.
+pub fn grpc(
+    cluster: &str,
+    (service, method): (&str, &str),
+    message: &[u8],
+    timeout: Duration,
+) -> Option<u32> {
+    let target = grpc_service(cluster)?;
+    // Envoy takes 0 for no timeout at all.
+    let timeout = timeout.max(Duration::from_millis(1));
+    hostcalls::dispatch_grpc_call(&target, service, method, Vec::new(), Some(message), timeout).ok()
+}
+
+/// The message of the gRPC answer at hand, of `size` bytes.
+pub fn grpc_message(size: usize) -> Option<Vec<u8>> {
+    match size {
+        0 => Some(Vec::new()),
+        _ => abi::buffer(GRPC_MESSAGE, size),
+    }
+}
+
+/// `envoy.config.core.v3.GrpcService` with `envoy_grpc` (1) and its `cluster_name` (1). A longer name would need lengths of more
+/// than a byte, which are no text.
+fn grpc_service(cluster: &str) -> Option<String> {
+    let length = u8::try_from(cluster.len())
+        .ok()
+        .filter(|length| *length < 126)?;
+    let head = [b'\n', length + 2, b'\n', length].map(char::from);
+    Some(head.into_iter().chain(cluster.chars()).collect())
 }
 
 /// Whether the call at hand was answered with 200.

@@ -8,7 +8,7 @@ use crate::abi;
 /// to a gRPC request the status `UNAVAILABLE` in a trailers-only response.
 pub fn refuse(reason: Reason) {
     const SERVICE_UNAVAILABLE: u32 = 503;
-    const GRPC_UNAVAILABLE: i32 = 14;
+    const GRPC_UNAVAILABLE: u32 = 14;
     let headers = [("x-meshlane-reason".to_owned(), reason.to_string())];
     let body = format!("meshlane: {reason}\n");
     reply(
@@ -25,13 +25,19 @@ pub fn refuse(reason: Reason) {
 pub fn reply(
     reason: Reason,
     status: u32,
-    grpc_status: i32,
+    grpc_status: u32,
     headers: &[(String, String)],
     body: &str,
 ) {
     let details = format!("meshlane_{}", reason.as_str().replace('-', "_"));
     let headers = serialized(headers);
-    abi::send_local_response(status, &details, body.as_bytes(), &headers, grpc_status);
+    abi::send_local_response(
+        status,
+        &details,
+        body.as_bytes(),
+        &headers,
+        grpc_status as i32,
+    );
 }
 
 /// Header pairs in the form that the host reads, see

@@ -15,8 +15,8 @@ use std::time::Duration;
 
 use meshlane_diagnostics::{OnInvalidConfig, Reason};
 use meshlane_host::shared_data::HostData;
-use meshlane_host::{Configured, KindOfFilter, access_log, headers};
-use meshlane_rate_limit::{Counts, Decision, Held, Now, Policy};
+use meshlane_host::{Configured, KindOfFilter, access_log, call, headers, stream};
+use meshlane_rate_limit::{Counts, Decision, Held, Now, Policy, Question, Refused, SharedData};
 use proxy_wasm::traits::{Context, HttpContext, RootContext};
 use proxy_wasm::types::{Action, ContextType};
 
@@ -87,6 +87,7 @@ impl RootContext for Root {
         Some(Box::new(Stream {
             context,
             plugin: self.plugin.clone(),
+            asking: None,
             held: Vec::new(),
             response_headers: Vec::new(),
         }))
@@ -97,12 +98,24 @@ impl RootContext for Root {
 struct Stream {
     context: u32,
     plugin: Option<Rc<Plugin>>,
+    /// What rate limit services are asked, each question by the number of its call.
+    asking: Option<(Decision, Vec<(u32, Question)>)>,
     /// What it gives back when it ends.
     held: Vec<Held>,
     response_headers: Vec<(String, String)>,
 }
 
-impl Context for Stream {}
+impl Context for Stream {
+    fn on_grpc_call_response(&mut self, call: u32, status: u32, size: usize) {
+        let Some(plugin) = self.plugin.clone() else {
+            return;
+        };
+        let message = (status == 0).then(|| call::grpc_message(size)).flatten();
+        if self.on_answer(&plugin, call, message.as_deref()) == Some(Action::Continue) {
+            stream::resume_request(self.context);
+        }
+    }
+}
 
 impl HttpContext for Stream {
     fn on_http_request_headers(&mut self, _: usize, _: bool) -> Action {
@@ -134,10 +147,7 @@ impl Stream {
         let Some(policy) = &configured.policy else {
             return Ok(Action::Continue);
         };
-        let now = Now {
-            time: meshlane_host::now(),
-            holder: vm::holder(),
-        };
+        let now = now();
         let decision = policy.decide(
             &plugin.counts,
             &HostData,
@@ -146,32 +156,88 @@ impl Stream {
             now,
             &mut meshlane_host::random_bytes,
         );
-        plugin.note(policy, &decision);
-        if let Some(reply) = &decision.refused {
-            let reason = plugin.refusal_of(policy, &decision);
-            meshlane_host::reply(
-                reason,
-                reply.status,
-                RESOURCE_EXHAUSTED,
-                &reply.headers,
-                &reply.body,
+        Ok(match decision.questions.is_empty() {
+            true => self.apply(plugin, policy, decision, now.time),
+            false => self.ask(plugin, policy, decision),
+        })
+    }
+
+    /// Asks what has to be asked before it is known whether the request passes.
+    fn ask(&mut self, plugin: &Rc<Plugin>, policy: &Policy, mut decision: Decision) -> Action {
+        let mut calls = Vec::with_capacity(decision.questions.len());
+        for question in decision.questions.clone() {
+            let service = question.service(policy).unwrap_or_default();
+            let message = question.message(policy);
+            let call = call::grpc(
+                service,
+                SHOULD_RATE_LIMIT,
+                &message,
+                question.timeout(policy),
             );
-            return Ok(Action::Pause);
+            plugin.metrics.called(question.index());
+            match call {
+                Some(call) => calls.push((call, question)),
+                None => plugin.answer(policy, &mut decision, &question, None),
+            }
+        }
+        if decision.questions.is_empty() {
+            return self.apply(plugin, policy, decision, meshlane_host::now());
+        }
+        self.asking = Some((decision, calls));
+        Action::Pause
+    }
+
+    /// Takes in the answer to a question. Once all are there it is known what happens to the request.
+    fn on_answer(
+        &mut self,
+        plugin: &Rc<Plugin>,
+        call: u32,
+        message: Option<&[u8]>,
+    ) -> Option<Action> {
+        let policy = plugin.configured.policy.as_ref()?;
+        let (decision, calls) = self.asking.as_mut()?;
+        let at = calls.iter().position(|(asked, _)| *asked == call)?;
+        let (_, question) = calls.swap_remove(at);
+        plugin.answer(policy, decision, &question, message);
+        if !decision.questions.is_empty() {
+            return None;
+        }
+        let (decision, _) = self.asking.take()?;
+        Some(self.apply(plugin, policy, decision, meshlane_host::now()))
+    }
+
+    /// Does what was decided about the request at hand.
+    fn apply(
+        &mut self,
+        plugin: &Rc<Plugin>,
+        policy: &Policy,
+        decision: Decision,
+        now: Duration,
+    ) -> Action {
+        plugin.note(policy, &decision);
+        if let Some(Refused { reason, reply }) = &decision.refused {
+            let (status, grpc_status) = (reply.status, reply.grpc_status);
+            meshlane_host::reply(*reason, status, grpc_status, &reply.headers, &reply.body);
+            return Action::Pause;
+        }
+        for (name, value) in &decision.request_headers {
+            headers::set_request(name, value.as_bytes());
         }
         self.response_headers = decision.response_headers;
         let (waiting, held) = decision.held.into_iter().partition(Held::is_waiting);
         self.held = held;
         vm::hold(plugin, &self.held);
-        if decision.wait.is_zero() {
-            return Ok(Action::Continue);
+        let until = decision.until;
+        if until <= now {
+            return Action::Continue;
         }
         let turn = Turn {
             plugin: Rc::clone(plugin),
             held: waiting,
-            since: now.time,
+            since: now,
         };
-        vm::wait(now.time, now.time + decision.wait, self.context, turn);
-        Ok(Action::Pause)
+        vm::wait(now, until, self.context, turn);
+        Action::Pause
     }
 }
 
@@ -184,6 +250,18 @@ impl Drop for Stream {
             plugin.release(held);
         }
         vm::give_up(plugin, &self.held);
+        // Nobody waits for the answers any more.
+        let asking = self.asking.take();
+        for held in asking.iter().flat_map(|(decision, _)| &decision.held) {
+            plugin.cancel(held);
+        }
+    }
+}
+
+fn now() -> Now {
+    Now {
+        time: meshlane_host::now(),
+        holder: vm::holder(),
     }
 }
 
@@ -197,13 +275,19 @@ impl Plugin {
         }
     }
 
-    /// Why a request is refused.
-    fn refusal_of(&self, policy: &Policy, decision: &Decision) -> Reason {
-        let asked = policy.limits().iter().zip(&decision.limits);
-        let asked = asked.filter(|(_, decided)| decided.is_applied());
-        asked
-            .last()
-            .map_or(Reason::LimitOver, |(_, decided)| decided.reason)
+    fn answer(
+        &self,
+        policy: &Policy,
+        decision: &mut Decision,
+        question: &Question,
+        message: Option<&[u8]>,
+    ) {
+        if message.is_none() {
+            self.metrics.failed(question.index());
+        }
+        let mut random = meshlane_host::random_bytes;
+        let stores: (_, &dyn SharedData) = (&self.counts, &HostData);
+        policy.answer(stores, decision, question, message, now(), &mut random);
     }
 
     /// Others may have what a request held.
@@ -236,5 +320,8 @@ impl Plugin {
     }
 }
 
-/// The status of gRPC.
-const RESOURCE_EXHAUSTED: i32 = 8;
+/// What a rate limit service is asked by.
+const SHOULD_RATE_LIMIT: (&str, &str) = (
+    "envoy.service.ratelimit.v3.RateLimitService",
+    "ShouldRateLimit",
+);

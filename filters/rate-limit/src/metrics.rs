@@ -18,6 +18,8 @@ pub(crate) struct Metrics {
 struct OfLimit {
     decisions: ByReason,
     shared: Counter,
+    /// Of a rate limit service: how often it was asked, and how often it did not answer.
+    calls: Option<(Counter, Counter)>,
 }
 
 impl Metrics {
@@ -31,6 +33,12 @@ impl Metrics {
                     OfLimit {
                         decisions: ByReason::define("rate_limit_decisions", &labels, &DECISIONS),
                         shared: Counter::new(&name("rate_limit_shared", &labels)),
+                        calls: (limit.kind() == "cluster").then(|| {
+                            let calls = ["rate_limit_calls", "rate_limit_failed_calls"];
+                            calls
+                                .map(|metric| Counter::new(&name(metric, &labels)))
+                                .into()
+                        }),
                     }
                 })
                 .collect(),
@@ -50,6 +58,18 @@ impl Metrics {
         }
     }
 
+    /// The service of a limit is asked.
+    pub(crate) fn called(&self, limit: usize) {
+        let calls = self.limits.get(limit).and_then(|limit| limit.calls);
+        calls.into_iter().for_each(|(calls, _)| calls.add(1));
+    }
+
+    /// The service of a limit did not answer.
+    pub(crate) fn failed(&self, limit: usize) {
+        let calls = self.limits.get(limit).and_then(|limit| limit.calls);
+        calls.into_iter().for_each(|(_, failed)| failed.add(1));
+    }
+
     /// A request has waited so long for its turn.
     pub(crate) fn waited(&self, time: Duration) {
         self.waits
@@ -62,7 +82,7 @@ impl Metrics {
     }
 }
 
-const DECISIONS: [Reason; 11] = [
+const DECISIONS: [Reason; 13] = [
     Reason::LimitAllowed,
     Reason::LimitUnlimited,
     Reason::LimitQueued,
@@ -74,4 +94,6 @@ const DECISIONS: [Reason; 11] = [
     Reason::LimitOverflowRefused,
     Reason::LimitContendedAllowed,
     Reason::LimitContendedRefused,
+    Reason::LimitFailedOpen,
+    Reason::LimitFailedClosed,
 ];

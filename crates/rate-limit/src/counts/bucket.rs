@@ -63,10 +63,12 @@ impl Bucket {
         Self { entries }
     }
 
+    /// The bytes. An entry without a state is none.
     pub(crate) fn encode(&self) -> Vec<u8> {
-        let size = self.entries.iter().map(|entry| 20 + entry.state.len());
+        let entries = self.entries.iter().filter(|entry| !entry.state.is_empty());
+        let size = entries.clone().map(|entry| 20 + entry.state.len());
         let mut bytes = Vec::with_capacity(size.sum());
-        for entry in &self.entries {
+        for entry in entries {
             bytes.extend_from_slice(&entry.hash.0);
             bytes.extend_from_slice(&entry.variant.number().to_le_bytes());
             // A state has as many bytes as a list of all holders at most.
@@ -138,7 +140,7 @@ mod tests {
 
     fn bucket() -> Bucket {
         let mut bucket = Bucket::default();
-        for (number, state) in [(1, &b"abc"[..]), (2, b"")] {
+        for (number, state) in [(1, &b"abc"[..]), (2, b"d")] {
             let hash = Hash::new([number, 7]);
             bucket.entry(hash, Variant::new(3)).extend_from_slice(state);
         }
@@ -166,12 +168,21 @@ mod tests {
     }
 
     #[test]
+    fn an_entry_without_a_state_is_none() {
+        let mut other = bucket();
+        other.entry(Hash::new([3, 7]), Variant::new(0));
+        assert_eq!(other.encode(), bucket().encode());
+    }
+
+    #[test]
     fn others_take_no_room_from_keys() {
         let mut bucket = Bucket::default();
-        bucket.entry(Hash::OTHERS, Variant::new(0));
+        bucket.entry(Hash::OTHERS, Variant::new(0)).push(1);
         for number in 0..WAYS as u64 {
             assert!(!bucket.is_full());
-            bucket.entry(Hash::new([number, 0]), Variant::new(0));
+            bucket
+                .entry(Hash::new([number, 0]), Variant::new(0))
+                .push(1);
         }
         assert!(bucket.is_full());
         let all = Bucket::decode(&bucket.encode());

@@ -47,7 +47,7 @@ fn limits_behind_a_refusal_are_not_asked() {
     assert_eq!(reasons(&proxy, &[]), allowed);
     let refused = [Reason::LimitOver, Reason::LimitNotReached];
     assert_eq!(reasons(&proxy, &[]), refused);
-    let reply = proxy.ask(&[]).refused.unwrap();
+    let reply = proxy.ask(&[]).refused.unwrap().reply;
     assert_eq!(
         (reply.status, reply.body.as_str()),
         (429, "meshlane: limit-over: one\n")

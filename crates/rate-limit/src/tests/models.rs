@@ -19,6 +19,7 @@ fn ask(now: Duration) -> Ask {
         now,
         holder: 1,
         patience: Duration::ZERO,
+        hits: 1,
     }
 }
 

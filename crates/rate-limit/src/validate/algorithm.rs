@@ -67,13 +67,15 @@ impl<'a> Kinds<'a> {
     pub(super) fn validate(
         self,
         place: &Place<'_>,
+        has_cluster: bool,
         scope: &mut AttributeScope<'_>,
     ) -> Option<(Algorithm, Patience)> {
         let violations = &mut *scope.violations;
         let at = |key| place.key(key);
         let algorithm = match self {
-            _ if self.names().len() != 1 => {
-                violations.not_exactly_one(place, &KINDS, &self.there());
+            _ if self.names().len() != 1 || has_cluster => {
+                let there = [&self.there()[..], &[has_cluster]].concat();
+                violations.not_exactly_one(place, &KINDS, &there);
                 return None;
             }
             Self {
@@ -108,7 +110,11 @@ impl<'a> Kinds<'a> {
     }
 }
 
-fn token_bucket(bucket: &TokenBucket, place: &Place<'_>, violations: &mut Violations) -> Algorithm {
+pub(super) fn token_bucket(
+    bucket: &TokenBucket,
+    place: &Place<'_>,
+    violations: &mut Violations,
+) -> Algorithm {
     let requests = count(bucket.requests, MOST, &place.key("requests"), violations);
     let burst = bucket.burst.unwrap_or(bucket.requests);
     let burst = match bucket.burst {
@@ -235,7 +241,7 @@ fn queue(
 }
 
 /// A whole number from 1 on.
-fn count(given: f64, most: f64, place: &Place<'_>, violations: &mut Violations) -> u32 {
+pub(super) fn count(given: f64, most: f64, place: &Place<'_>, violations: &mut Violations) -> u32 {
     if !(1.0..=most).contains(&given) || given.fract() != 0.0 {
         let expected = match most == MOST {
             true => "a whole number from 1 to 1000000000",
@@ -258,7 +264,7 @@ fn per(given: Option<f64>, place: &Place<'_>, violations: &mut Violations) -> Du
     )
 }
 
-fn seconds(
+pub(super) fn seconds(
     given: f64,
     (least, most): (f64, f64),
     expected: &'static str,
@@ -271,13 +277,14 @@ fn seconds(
     Duration::try_from_secs_f64(given).unwrap_or(Duration::from_secs(1))
 }
 
-const KINDS: [&str; 5] = [
+const KINDS: [&str; 6] = [
     "tokenBucket",
     "slidingWindow",
     "warmUp",
     "concurrency",
     "queue",
+    "cluster",
 ];
 
-const MOST: f64 = 1e9;
-const MOST_AT_A_TIME: f64 = 1e6;
+pub(super) const MOST: f64 = 1e9;
+pub(super) const MOST_AT_A_TIME: f64 = 1e6;

@@ -60,7 +60,7 @@ fn everything_that_is_wrong_is_found_at_once() {
         "limits[1]: `capacity` cannot be used with a limit without `key`",
         "limits[1]: `onOverflow` cannot be used with a limit without `key`",
         "limits[2].name: `a` is already used at limits[1].name",
-        "limits[2]: expected exactly one of `tokenBucket`, `slidingWindow`, `warmUp`, `concurrency`, `queue`, found `warmUp`, `concurrency`",
+        "limits[2]: expected exactly one of `tokenBucket`, `slidingWindow`, `warmUp`, `concurrency`, `queue`, `cluster`, found `warmUp`, `concurrency`",
         "limits[3].warmUp.period: found `0.5`, expected a whole number of seconds from 1 to 3600",
         "limits[3].warmUp.coldFactor: found `1`, expected a whole number from 2 to 100",
         "limits[4].concurrency.lease: found `1`, expected seconds from 3 to 3600",
@@ -115,4 +115,43 @@ fn a_refusal_that_says_little_is_as_that_of_the_document() {
     };
     assert_eq!(refusal(0), (Some(503), Some("later")));
     assert_eq!(refusal(1), (Some(503), Some("busy")));
+}
+
+#[test]
+fn limits_of_a_service_are_validated() {
+    let good = r#"{"limits": [{"name": "a", "when": {"attribute": "path", "prefix": "/"}, "shadow": true, "cluster": {
+        "service": "outbound|8081||ratelimit.infra.svc.cluster.local", "domain": "shop", "hits": 2, "hitsFrom": "header.x-cost", "timeout": 0.1,
+        "failureMode": "local", "local": {"requests": 10}, "lease": {"requests": 100, "seconds": 2}, "rememberOver": false,
+        "descriptors": [
+            {"entries": [{"key": "user", "attribute": "header.x-user"}, {"value": "slow"}], "limit": {"requestsPerUnit": 5, "unit": "minute"}},
+            {"entries": [{"attribute": "source.ip"}]}]}}]}"#;
+    assert_eq!(violations(good), [""; 0]);
+    let bad = r#"{"limits": [
+        {"name": "a", "key": ["path"], "onOverflow": "share", "tokenBucket": {"requests": 1}, "cluster": {"service": "s", "domain": "d", "descriptors": [{"entries": [{"value": "v"}]}]}},
+        {"name": "b", "key": ["path"], "capacity": 64, "cluster": {"service": "", "domain": "a b", "hits": 0, "timeout": 0, "lease": {"requests": 1, "seconds": 0},
+         "local": {"requests": 1}, "descriptors": []}},
+        {"name": "c", "cluster": {"service": "s", "domain": "d", "failureMode": "local", "descriptors": [{"entries": []},
+         {"entries": [{"key": "k"}, {"key": "", "value": "v"}, {"attribute": "path", "value": "v"}], "limit": {"requestsPerUnit": 0, "unit": "day"}}]}}]}"#;
+    let expected = [
+        "limits[0]: expected exactly one of `tokenBucket`, `slidingWindow`, `warmUp`, `concurrency`, `queue`, `cluster`, found `tokenBucket`, `cluster`",
+        "limits[0]: `onOverflow` cannot be used with `cluster`",
+        "limits[0]: `key` cannot be used with `cluster`",
+        "limits[1].cluster.service: found ``, expected 1 to 120 visible ASCII characters",
+        "limits[1].cluster.domain: found `a b`, expected 1 to 120 visible ASCII characters",
+        "limits[1].cluster.hits: found `0`, expected a whole number from 1 to 1000000",
+        "limits[1].cluster.timeout: found `0`, expected seconds from 0.001 to 10",
+        "limits[1].cluster.lease.requests: found `1`, expected a whole number from 2 to 1000000",
+        "limits[1].cluster.lease.seconds: found `0`, expected seconds from 0.1 to 3600",
+        "limits[1].cluster: `local` cannot be used with another `failureMode` than `local`",
+        "limits[1].cluster.descriptors: descriptors: found none, at least one is needed",
+        "limits[1]: `capacity` cannot be used with `cluster`",
+        "limits[1]: `key` cannot be used with `cluster`",
+        "limits[2].cluster: key `local` is missing",
+        "limits[2].cluster.descriptors[0].entries: entries: found none, at least one is needed",
+        "limits[2].cluster.descriptors[1].limit.requestsPerUnit: found `0`, expected a whole number from 1 to 1000000000",
+        "limits[2].cluster.descriptors[1].entries[0]: expected exactly one of `attribute`, `value`, found none",
+        "limits[2].cluster.descriptors[1].entries[1].key: found ``, expected a text of 1 to 1024 bytes",
+        "limits[2].cluster.descriptors[1].entries[2]: expected exactly one of `attribute`, `value`, found `attribute`, `value`",
+    ];
+    assert_eq!(violations(bad), expected);
 }
