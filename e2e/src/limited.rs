@@ -66,12 +66,17 @@ impl Limited {
         let bootstrap = clusters.fold(bootstrap, Bootstrap::raw_cluster);
         let concurrency = workers.to_string();
         let envoy = Envoy::start_with(scene, &bootstrap, &["--concurrency", &concurrency]).await?;
-        Ok(Self {
+        Ok(Self::of(envoy, gate, log, workers))
+    }
+
+    /// An Envoy that is there already, with the listener `edge` in front of the upstream.
+    pub fn of(envoy: Envoy, gate: Gate, log: AccessLog, workers: u32) -> Self {
+        Self {
             envoy,
             gate,
             log,
             workers,
-        })
+        }
     }
 
     /// A client for HTTP/1.1.
