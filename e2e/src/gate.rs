@@ -7,6 +7,7 @@ use std::{
         Arc,
         atomic::{AtomicU64, Ordering},
     },
+    time::Duration,
 };
 
 use anyhow::{Result, ensure};
@@ -39,6 +40,8 @@ struct State {
     inside: AtomicU64,
     /// The most there were at a time.
     most: AtomicU64,
+    /// How many milliseconds an answer takes, and for how many requests at a time.
+    pace: AtomicU64,
 }
 
 impl Gate {
@@ -77,6 +80,14 @@ impl Gate {
         self.open.send_replace(false);
     }
 
+    /// From now on an answer takes so long, and when more than so many are there as much longer as there are more.
+    pub fn take(&self, time: Duration, requests: u32) {
+        let time = u64::try_from(time.as_millis()).unwrap_or(u64::MAX) << 32;
+        self.state
+            .pace
+            .store(time | u64::from(requests), Ordering::SeqCst);
+    }
+
     /// How many requests have come.
     pub fn came(&self) -> u64 {
         self.state.came.load(Ordering::SeqCst)
@@ -90,6 +101,11 @@ impl Gate {
     /// The most that were there at a time.
     pub fn most(&self) -> u64 {
         self.state.most.load(Ordering::SeqCst)
+    }
+
+    /// The most that were there at a time since this was asked last.
+    pub fn take_most(&self) -> u64 {
+        self.state.most.swap(self.inside(), Ordering::SeqCst)
     }
 
     /// Waits until so many are there.
@@ -120,6 +136,19 @@ impl Gate {
                 {"endpoint": {"address": {"socket_address": socket}}},
             ]}]},
         })
+    }
+}
+
+impl State {
+    /// How long an answer takes now.
+    fn time(&self) -> Duration {
+        let pace = self.pace.load(Ordering::SeqCst);
+        let (time, requests) = (
+            Duration::from_millis(pace >> 32),
+            (pace & 0xffff_ffff).max(1),
+        );
+        let inside = self.inside.load(Ordering::SeqCst).max(requests);
+        time.mul_f64(inside as f64 / requests as f64)
     }
 }
 
@@ -164,5 +193,6 @@ async fn answer(
     let _inside = Inside::enter(&state);
     // The sender is gone when the gate is: then the connection ends as well.
     let _ = opened.wait_for(|is_open| *is_open).await;
+    tokio::time::sleep(state.time()).await;
     Ok(Response::new(Full::new(Bytes::from_static(b"through\n"))))
 }

@@ -3,7 +3,13 @@
 
 #![allow(clippy::indexing_slicing, reason = "a test may state what it expects")]
 
-use std::time::{Duration, Instant};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::{Duration, Instant},
+};
 
 use anyhow::{Result, ensure};
 use meshlane_e2e::{
@@ -11,7 +17,7 @@ use meshlane_e2e::{
     gate::Gate,
     limited::{CONNECTIONS, Limited, Staying},
     poll,
-    scene::{Scene, on_every_version},
+    scene::{Scene, on_every_version, on_last_version},
 };
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
@@ -310,4 +316,80 @@ async fn expect_empty(limited: &Limited) -> Result<()> {
         .admin()
         .expect_stat("http.edge.downstream_rq_active", 0)
         .await
+}
+
+/// Clients that send all the time; who is refused comes again a moment later. How many are at the upstream at most, and how many are
+/// refused, in each half of a second.
+async fn load(limited: &Limited, seconds: u64) -> Result<(Vec<u64>, Vec<u64>)> {
+    let end = Instant::now() + Duration::from_secs(seconds);
+    let refused = Arc::new(AtomicU64::new(0));
+    let mut clients = JoinSet::new();
+    for _ in 0..2 * CONNECTIONS {
+        let mut connection = limited.client()?.connect().await?;
+        let refused = Arc::clone(&refused);
+        clients.spawn(async move {
+            while Instant::now() < end {
+                if connection.send(&Request::get("/")).await?.status == 429 {
+                    refused.fetch_add(1, Ordering::Relaxed);
+                    tokio::time::sleep(Duration::from_millis(50)).await;
+                }
+            }
+            anyhow::Ok(())
+        });
+    }
+    let (mut most, mut refusals) = (Vec::new(), Vec::new());
+    limited.gate.take_most();
+    while Instant::now() < end {
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        most.push(limited.gate.take_most());
+        refusals.push(refused.swap(0, Ordering::Relaxed));
+    }
+    for client in clients.join_all().await {
+        client?;
+    }
+    Ok((most, refusals))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_adaptive_limit_follows_the_upstream() -> Result<()> {
+    on_last_version(async |scene| {
+        let limits = json!([{"name": "follows", "adaptive": {
+            "min": 4, "max": 60, "initial": 10, "tolerance": 1.5, "window": 0.1,
+        }}]);
+        let limited = Limited::start(scene, 4, &limits, Gate::opened().await?).await?;
+        let usual = Duration::from_millis(40);
+        limited.gate.take(usual, 40);
+        let (grown, _) = load(&limited, 8).await?;
+        let found = grown
+            .iter()
+            .rev()
+            .take(4)
+            .copied()
+            .max()
+            .unwrap_or_default();
+        ensure!((20..=60).contains(&found), "{grown:?}");
+
+        // It has become ten times as slow.
+        limited.gate.take(usual * 10, 40);
+        let (slow, _) = load(&limited, 8).await?;
+        let least = slow.iter().rev().take(4).copied().max().unwrap_or_default();
+        ensure!(least <= found / 2, "{found}, then {slow:?}");
+
+        // And is as before: more and more are let in again, and never is everybody refused.
+        limited.gate.take(usual, 40);
+        let (again, refused) = load(&limited, 12).await?;
+        let last = again
+            .iter()
+            .rev()
+            .take(4)
+            .copied()
+            .max()
+            .unwrap_or_default();
+        ensure!(last >= found * 7 / 10, "{found}, {slow:?}, then {again:?}");
+        ensure!(again.iter().all(|inside| *inside >= 2), "{again:?}");
+        let (early, late) = (refused[1], refused[refused.len() - 2]);
+        ensure!(late <= early, "{refused:?}");
+        limited.expect_all_workers_busy().await
+    })
+    .await
 }

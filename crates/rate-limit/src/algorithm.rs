@@ -1,5 +1,6 @@
 //! The kinds of limits: each reads and writes a state of a few bytes, and knows nothing of where that lies.
 
+mod adaptive;
 mod concurrency;
 mod holders;
 mod lease;
@@ -10,6 +11,7 @@ mod warm_up;
 
 use std::time::Duration;
 
+pub(crate) use adaptive::Adaptive;
 pub(crate) use concurrency::Concurrency;
 pub(crate) use lease::{Granted, Lease};
 pub(crate) use queue::Queue;
@@ -24,6 +26,7 @@ pub(crate) enum Algorithm {
     SlidingWindow(SlidingWindow),
     WarmUp(WarmUp),
     Concurrency(Concurrency),
+    Adaptive(Adaptive),
     Queue(Queue),
     Cluster(Lease),
 }
@@ -81,6 +84,7 @@ impl Algorithm {
             Self::SlidingWindow(_) => "slidingWindow",
             Self::WarmUp(_) => "warmUp",
             Self::Concurrency(_) => "concurrency",
+            Self::Adaptive(_) => "adaptive",
             Self::Queue(_) => "queue",
             Self::Cluster(_) => "cluster",
         }
@@ -93,6 +97,7 @@ impl Algorithm {
             Self::SlidingWindow(windows) => windows.take(state, ask.now),
             Self::WarmUp(warm_up) => warm_up.take(state, ask.now),
             Self::Concurrency(concurrency) => concurrency.take(state, ask),
+            Self::Adaptive(adaptive) => adaptive.take(state, ask),
             Self::Queue(queue) => queue.take(state, ask),
             Self::Cluster(lease) => lease.take(state, ask),
         }
@@ -105,16 +110,24 @@ impl Algorithm {
             Self::TokenBucket(bucket) => bucket.give_back(state),
             Self::SlidingWindow(windows) => windows.give_back(state, ask.now),
             Self::WarmUp(warm_up) => warm_up.give_back(state, ask.now),
-            Self::Concurrency(_) => self.release(state, ask.holder),
+            Self::Concurrency(_) | Self::Adaptive(_) => {
+                self.release(state, ask.holder, (ask.now, None));
+            }
             Self::Queue(queue) => queue.give_back(state, ask, wait),
             Self::Cluster(lease) => lease.give_back(state, ask),
         }
     }
 
-    /// A request of the holder's is answered, or its turn has come.
-    pub(crate) fn release(&self, state: &mut Vec<u8>, holder: u64) {
+    /// A request is over, or its turn has come. `took` is the time from when it came until it was answered; nothing when it was not.
+    pub(crate) fn release(
+        &self,
+        state: &mut Vec<u8>,
+        holder: u64,
+        (now, took): (Duration, Option<Duration>),
+    ) {
         match self {
             Self::Concurrency(concurrency) => concurrency.release(state, holder),
+            Self::Adaptive(adaptive) => adaptive.release(state, holder, (now, took)),
             Self::Queue(queue) => queue.release(state, holder),
             _ => {}
         }
@@ -124,6 +137,7 @@ impl Algorithm {
     pub(crate) fn renew(&self, state: &mut Vec<u8>, holder: u64, now: Duration) {
         match self {
             Self::Concurrency(concurrency) => concurrency.renew(state, holder, now),
+            Self::Adaptive(adaptive) => adaptive.renew(state, holder, now),
             Self::Queue(queue) => queue.renew(state, holder, now),
             _ => {}
         }
@@ -136,6 +150,7 @@ impl Algorithm {
             Self::SlidingWindow(windows) => windows.is_idle(state, now),
             Self::WarmUp(warm_up) => warm_up.is_idle(state, now),
             Self::Concurrency(concurrency) => concurrency.is_idle(state, now),
+            Self::Adaptive(adaptive) => adaptive.is_idle(state, now),
             Self::Queue(queue) => queue.is_idle(state, now),
             Self::Cluster(lease) => lease.is_idle(state, now),
         }
@@ -144,7 +159,7 @@ impl Algorithm {
     /// Whether a request holds a place until it is released.
     pub(crate) fn is_held(&self, wait: Duration) -> bool {
         match self {
-            Self::Concurrency(_) => true,
+            Self::Concurrency(_) | Self::Adaptive(_) => true,
             Self::Queue(queue) => queue.counts() && !wait.is_zero(),
             _ => false,
         }
@@ -154,6 +169,7 @@ impl Algorithm {
     pub(crate) fn lease(&self) -> Option<Duration> {
         match self {
             Self::Concurrency(concurrency) => Some(concurrency.lease),
+            Self::Adaptive(adaptive) => Some(adaptive.lease),
             Self::Queue(queue) => queue.counts().then_some(Queue::LEASE),
             _ => None,
         }

@@ -26,7 +26,7 @@ pub struct RateLimitConfig {
     pub limits: Vec<Limit>,
 }
 
-/// A limit: which requests it is for, what it counts them by, and exactly one of `tokenBucket`, `slidingWindow`, `warmUp`, `concurrency`, `queue`, `cluster`.
+/// A limit: which requests it is for, what it counts them by, and exactly one of `tokenBucket`, `slidingWindow`, `warmUp`, `concurrency`, `adaptive`, `queue`, `cluster`.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
@@ -75,6 +75,9 @@ pub struct Limit {
     /// So many requests at a time.
     #[serde(default)]
     pub concurrency: Option<Concurrency>,
+    /// As many requests at a time as the service can take.
+    #[serde(default)]
+    pub adaptive: Option<Adaptive>,
     /// Requests one after the other at an even pace; they wait for their turn.
     #[serde(default)]
     pub queue: Option<Queue>,
@@ -105,6 +108,9 @@ pub struct Exception {
     /// Another number.
     #[serde(default)]
     pub concurrency: Option<Concurrency>,
+    /// Another range.
+    #[serde(default)]
+    pub adaptive: Option<Adaptive>,
     /// Another pace.
     #[serde(default)]
     pub queue: Option<Queue>,
@@ -161,6 +167,25 @@ pub struct Concurrency {
     pub requests: f64,
     /// After how many seconds the requests of a worker count no more that was lost without a word: 15 when not given, from 3 to 3600. Those that are really still on their way go on counting.
     #[serde(default)]
+    pub lease: Option<f64>,
+}
+
+/// A number of requests at a time that follows the service, as `Gradient2Limit` of Netflix's concurrency-limits has it: where answers take longer than usual fewer are let in, otherwise more. With `key: [path]` each path has one of its own.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields, rename_all = "camelCase", default)]
+pub struct Adaptive {
+    /// The fewest: 10 when not given, a whole number from 1 to 1000000.
+    pub min: Option<f64>,
+    /// The most: 1000 when not given, a whole number from `min` to 1000000.
+    pub max: Option<f64>,
+    /// How many there are at first: 20 when not given, or `min` or `max` where that lies outside.
+    pub initial: Option<f64>,
+    /// By what factor answers may take longer than usual before fewer are let in: 1.5 when not given, from 1 to 10.
+    pub tolerance: Option<f64>,
+    /// For how many seconds times are collected before the number changes: 1 when not given, from 0.1 to 60.
+    pub window: Option<f64>,
+    /// As with `concurrency`: 15 when not given.
     pub lease: Option<f64>,
 }
 

@@ -34,15 +34,23 @@ impl Held {
 }
 
 impl Counts {
-    /// A request is answered, or its turn has come: what it held others may have. Tells whether that could be noted.
-    pub fn release(&self, policy: &Policy, data: &dyn SharedData, held: &Held) -> bool {
+    /// A request is over, or its turn has come: what it held others may have. `answered` says whether the service has answered it at
+    /// the time `now`. Tells whether that could be noted.
+    pub fn release(
+        &self,
+        policy: &Policy,
+        data: &dyn SharedData,
+        held: &Held,
+        (now, answered): (Duration, bool),
+    ) -> bool {
         let Some(algorithm) = algorithm(policy, held) else {
             return true;
         };
         if !algorithm.is_held(held.wait) {
             return true;
         }
-        let change = |state: &mut Vec<u8>| algorithm.release(state, held.ask.holder);
+        let took = answered.then(|| now.saturating_sub(held.ask.now + held.wait));
+        let change = |state: &mut Vec<u8>| algorithm.release(state, held.ask.holder, (now, took));
         self.change(data, &held.spot, change).is_some()
     }
 

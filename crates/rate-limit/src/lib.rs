@@ -17,6 +17,7 @@
 //! | `slidingWindow` | no more than so many in *any* time of a length | 52 bytes for each window |
 //! | `warmUp` | a rate that grows with the traffic (Sentinel) | 72 bytes |
 //! | `concurrency` | so many at a time | 20 bytes for each worker |
+//! | `adaptive` | as many at a time as the service can take (Netflix's gradient) | 40 bytes, and 20 for each worker |
 //! | `queue` | one after the other, at an even pace; the others wait | 17 bytes, and 20 for each worker when those that wait are counted |
 //! | `cluster` | what a rate limit service allows, for all proxies; asked one by one, or for many at once | 28 bytes |
 //!

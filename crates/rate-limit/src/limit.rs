@@ -78,9 +78,13 @@ impl Limit {
         self.capacity
     }
 
-    /// Whether the numbers of its kind are those of another one.
+    /// Whether the numbers of its kind are those of another one, and the same service counts it when one does.
     pub fn has_numbers_of(&self, other: &Self) -> bool {
-        self.algorithm == other.algorithm
+        let service = |limit: &Self| {
+            let remote = limit.remote.as_ref();
+            remote.map(|remote| (remote.service.clone(), remote.domain.clone()))
+        };
+        self.algorithm == other.algorithm && service(self) == service(other)
     }
 
     /// Whether the same keys are exceptions as in another one, in the same order and with the same numbers.

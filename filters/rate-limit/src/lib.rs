@@ -89,6 +89,7 @@ impl RootContext for Root {
             plugin: self.plugin.clone(),
             asking: None,
             held: Vec::new(),
+            answered: None,
             response_headers: Vec::new(),
         }))
     }
@@ -102,6 +103,8 @@ struct Stream {
     asking: Option<(Decision, Vec<(u32, Question)>)>,
     /// What it gives back when it ends.
     held: Vec<Held>,
+    /// When the upstream answered.
+    answered: Option<Duration>,
     response_headers: Vec<(String, String)>,
 }
 
@@ -132,6 +135,9 @@ impl HttpContext for Stream {
     }
 
     fn on_http_response_headers(&mut self, _: usize, _: bool) -> Action {
+        if !self.held.is_empty() {
+            self.answered = Some(meshlane_host::now());
+        }
         for (name, value) in &self.response_headers {
             headers::add_response(name, value.as_bytes());
         }
@@ -247,7 +253,7 @@ impl Drop for Stream {
         let Some(plugin) = &self.plugin else { return };
         vm::forget(self.context);
         for held in &self.held {
-            plugin.release(held);
+            plugin.release(held, self.answered);
         }
         vm::give_up(plugin, &self.held);
         // Nobody waits for the answers any more.
@@ -291,11 +297,13 @@ impl Plugin {
     }
 
     /// Others may have what a request held.
-    fn release(&self, held: &Held) {
+    fn release(&self, held: &Held, answered: Option<Duration>) {
         let Some(policy) = &self.configured.policy else {
             return;
         };
-        if !self.counts.release(policy, &HostData, held) {
+        let time = answered.unwrap_or_else(meshlane_host::now);
+        let answered = (time, answered.is_some());
+        if !self.counts.release(policy, &HostData, held, answered) {
             self.metrics.lost();
         }
     }

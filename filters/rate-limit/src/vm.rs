@@ -96,7 +96,7 @@ pub(crate) fn on_tick(now: Duration) {
     VM.with(|vm| {
         while let Some((context, turn)) = vm.next(now) {
             for held in &turn.held {
-                turn.plugin.release(held);
+                turn.plugin.release(held, None);
             }
             give_up(&turn.plugin, &turn.held);
             turn.plugin.metrics.waited(now.saturating_sub(turn.since));

@@ -159,17 +159,26 @@ fn a_waiting_request_holds_a_place() {
     assert_eq!(proxy.ask(&[]).wait, Duration::from_millis(100));
     assert_eq!(reasons(&proxy, &[]), [Reason::LimitQueueFull]);
     // A turn comes; the place is free, but the wait too long for all but the patient.
-    proxy
-        .counts
-        .release(&proxy.policy, &proxy.data, &waiting[1].held[0]);
+    proxy.counts.release(
+        &proxy.policy,
+        &proxy.data,
+        &waiting[1].held[0],
+        (proxy.now, true),
+    );
     assert_eq!(proxy.ask(&[]).wait, Duration::from_millis(400));
-    proxy
-        .counts
-        .release(&proxy.policy, &proxy.data, &waiting[2].held[0]);
+    proxy.counts.release(
+        &proxy.policy,
+        &proxy.data,
+        &waiting[2].held[0],
+        (proxy.now, true),
+    );
     assert_eq!(proxy.ask(&[]).wait, Duration::from_millis(500));
-    proxy
-        .counts
-        .release(&proxy.policy, &proxy.data, &waiting[2].held[0]);
+    proxy.counts.release(
+        &proxy.policy,
+        &proxy.data,
+        &waiting[2].held[0],
+        (proxy.now, true),
+    );
     assert_eq!(reasons(&proxy, &[]), [Reason::LimitQueueFull]);
     assert_eq!(
         proxy.ask(&[("x-patient", "1")]).wait,
@@ -204,7 +213,9 @@ fn permits_of_a_lost_vm_come_back() {
     }
     // Nothing was heard of the second one.
     assert_eq!(proxy.passing(9, &alice), 2);
-    proxy.counts.release(&proxy.policy, &proxy.data, &held[0]);
+    proxy
+        .counts
+        .release(&proxy.policy, &proxy.data, &held[0], (proxy.now, true));
     assert_eq!(proxy.passing(9, &alice), 1);
 }
 

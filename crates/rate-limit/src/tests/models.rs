@@ -8,7 +8,8 @@ use wasm_bindgen_test::wasm_bindgen_test as test;
 
 use super::{Random, START};
 use crate::algorithm::{
-    Algorithm, Ask, Concurrency, Queue, SlidingWindow, TokenBucket, Verdict, WarmUp, Window,
+    Adaptive, Algorithm, Ask, Concurrency, Queue, SlidingWindow, TokenBucket, Verdict, WarmUp,
+    Window,
 };
 
 const TRACES: u64 = 200;
@@ -535,6 +536,14 @@ fn any_state_is_read_as_something() {
             per: long,
             max_waiting: Some(most),
         }),
+        Algorithm::Adaptive(Adaptive {
+            least: 1,
+            most,
+            initial: 7,
+            tolerance: 1.0,
+            window: Duration::from_millis(100),
+            lease: long,
+        }),
     ];
     let mut random = Random::new(1);
     for algorithm in algorithms {
@@ -548,7 +557,9 @@ fn any_state_is_read_as_something() {
                 let changes: [fn(&Algorithm, &mut Vec<u8>, &Ask); 4] = [
                     |algorithm, state, now| _ = algorithm.take(state, now),
                     |algorithm, state, now| algorithm.give_back(state, now, now.patience),
-                    |algorithm, state, now| algorithm.release(state, now.holder),
+                    |algorithm, state, now| {
+                        algorithm.release(state, now.holder, (now.now, Some(now.patience)));
+                    },
                     |algorithm, state, now| algorithm.renew(state, now.holder, now.now),
                 ];
                 for change in changes {
@@ -559,4 +570,90 @@ fn any_state_is_read_as_something() {
             }
         }
     }
+}
+
+/// A service that answers in 10 ms while it has no more than so many requests, and later the more there are; clients that send all
+/// the time. The most requests that there are in each second.
+fn serve(
+    adaptive: &Adaptive,
+    state: &mut Vec<u8>,
+    (from, seconds): (u64, u64),
+    capacity: impl Fn(u64) -> f64,
+) -> Vec<usize> {
+    let mut ends: Vec<(Duration, Duration)> = Vec::new();
+    let mut most = Vec::new();
+    for second in from..from + seconds {
+        let mut inside = 0;
+        for millisecond in 0..1_000 {
+            let now = START + Duration::from_millis(second * 1_000 + millisecond);
+            ends.retain(|(began, end)| {
+                let is_over = *end <= now;
+                if is_over {
+                    adaptive.release(state, 1, (now, Some(now - *began)));
+                }
+                !is_over
+            });
+            while is_admitted(adaptive.take(state, &ask(now)).verdict) {
+                let load = (ends.len() + 1) as f64 / capacity(second);
+                let time = Duration::from_millis(10).mul_f64(load.max(1.0));
+                ends.push((now, now + time));
+            }
+            inside = inside.max(ends.len());
+        }
+        most.push(inside);
+    }
+    // Those that are still there end.
+    for (began, _) in ends {
+        let now = START + Duration::from_secs(from + seconds);
+        adaptive.release(state, 1, (now, Some(now - began)));
+    }
+    most
+}
+
+#[test]
+fn an_adaptive_limit_follows_the_service() {
+    let adaptive = Adaptive {
+        least: 5,
+        most: 500,
+        initial: 20,
+        tolerance: 1.5,
+        window: Duration::from_millis(200),
+        lease: Duration::from_secs(15),
+    };
+    let mut state = Vec::new();
+    let grown = serve(&adaptive, &mut state, (0, 60), |_| 100.0);
+    // It finds room that is there, and not much more than that: at half as much again all take half as long again.
+    let found = grown[grown.len() - 1];
+    assert!((100..=260).contains(&found), "{grown:?}");
+    // The service gets ten times as slow: fewer and fewer are let in.
+    let slow = serve(&adaptive, &mut state, (60, 20), |_| 10.0);
+    assert!(slow[slow.len() - 1] <= found / 3, "{slow:?}");
+    // It is as before: so is the limit, step by step, and at no time are they all refused.
+    let again = serve(&adaptive, &mut state, (80, 60), |_| 100.0);
+    assert!(
+        again.windows(2).all(|pair| pair[1] * 10 >= pair[0] * 8),
+        "{again:?}"
+    );
+    assert!(again[again.len() - 1] >= found * 8 / 10, "{again:?}");
+}
+
+#[test]
+fn an_adaptive_limit_does_not_grow_while_it_is_not_used() {
+    let adaptive = Adaptive {
+        least: 5,
+        most: 500,
+        initial: 20,
+        tolerance: 1.5,
+        window: Duration::from_millis(200),
+        lease: Duration::from_secs(15),
+    };
+    let mut state = Vec::new();
+    for number in 0..10_000 {
+        let now = START + Duration::from_millis(10) * number;
+        let answer = adaptive.take(&mut state, &ask(now));
+        assert_eq!(answer.quota.limit, 20);
+        adaptive.release(&mut state, 1, (now, Some(Duration::from_millis(5))));
+    }
+    let later = START + Duration::from_secs(1_000);
+    assert!(adaptive.is_idle(&state, later));
 }

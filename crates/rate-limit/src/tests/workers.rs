@@ -51,6 +51,7 @@ fn of_a_burst_of_all_workers_exactly_as_many_pass() {
         r#""slidingWindow": [{"requests": 100, "per": 60}, {"requests": 500, "per": 3600}]"#,
         r#""warmUp": {"requests": 300}"#,
         r#""concurrency": {"requests": 100}"#,
+        r#""adaptive": {"initial": 100}"#,
         r#""queue": {"requests": 1, "maxWait": 99, "maxWaiting": 1000}"#,
     ] {
         for key in ["", r#""key": ["header.x-user"],"#] {

@@ -6,7 +6,7 @@ use meshlane_conditions::{AttributeScope, Condition};
 use meshlane_diagnostics::{Place, Violations};
 
 use crate::algorithm::{self, Algorithm};
-use crate::config::{Concurrency, Exception, Limit, Queue, TokenBucket, WarmUp, Window};
+use crate::config::{Adaptive, Concurrency, Exception, Limit, Queue, TokenBucket, WarmUp, Window};
 use crate::limit::Patience;
 use crate::policy::Policy;
 
@@ -17,6 +17,7 @@ pub(super) struct Kinds<'a> {
     sliding_window: Option<&'a Vec<Window>>,
     warm_up: Option<&'a WarmUp>,
     concurrency: Option<&'a Concurrency>,
+    adaptive: Option<&'a Adaptive>,
     queue: Option<&'a Queue>,
 }
 
@@ -27,6 +28,7 @@ impl<'a> Kinds<'a> {
             sliding_window: limit.sliding_window.as_ref(),
             warm_up: limit.warm_up.as_ref(),
             concurrency: limit.concurrency.as_ref(),
+            adaptive: limit.adaptive.as_ref(),
             queue: limit.queue.as_ref(),
         }
     }
@@ -37,6 +39,7 @@ impl<'a> Kinds<'a> {
             sliding_window: exception.sliding_window.as_ref(),
             warm_up: exception.warm_up.as_ref(),
             concurrency: exception.concurrency.as_ref(),
+            adaptive: exception.adaptive.as_ref(),
             queue: exception.queue.as_ref(),
         }
     }
@@ -94,17 +97,22 @@ impl<'a> Kinds<'a> {
                 concurrency: Some(given),
                 ..
             } => concurrency(given, &at("concurrency"), violations),
+            Self {
+                adaptive: Some(given),
+                ..
+            } => adaptive(given, &at("adaptive"), violations),
             Self { queue, .. } => return self::queue(queue?, &at("queue"), scope),
         };
         Some((algorithm, Patience::default()))
     }
 
-    fn there(&self) -> [bool; 5] {
+    fn there(&self) -> [bool; 6] {
         [
             self.token_bucket.is_some(),
             self.sliding_window.is_some(),
             self.warm_up.is_some(),
             self.concurrency.is_some(),
+            self.adaptive.is_some(),
             self.queue.is_some(),
         ]
     }
@@ -168,23 +176,54 @@ fn warm_up(given: &WarmUp, place: &Place<'_>, violations: &mut Violations) -> Al
 }
 
 fn concurrency(given: &Concurrency, place: &Place<'_>, violations: &mut Violations) -> Algorithm {
-    let lease = given.lease.unwrap_or(15.0);
-    let expected = "seconds from 3 to 3600";
+    let requests = &place.key("requests");
     Algorithm::Concurrency(algorithm::Concurrency {
-        requests: count(
-            given.requests,
-            MOST_AT_A_TIME,
-            &place.key("requests"),
-            violations,
-        ),
-        lease: seconds(
-            lease,
-            (3.0, 3_600.0),
-            expected,
-            &place.key("lease"),
-            violations,
-        ),
+        requests: count(given.requests, MOST_AT_A_TIME, requests, violations),
+        lease: lease(given.lease, place, violations),
     })
+}
+
+fn adaptive(given: &Adaptive, place: &Place<'_>, violations: &mut Violations) -> Algorithm {
+    let (min, max) = (given.min.unwrap_or(10.0), given.max.unwrap_or(1_000.0));
+    let least = count(min, MOST_AT_A_TIME, &place.key("min"), violations);
+    let most = count(max, MOST_AT_A_TIME, &place.key("max"), violations);
+    if most < least {
+        violations.invalid(&place.key("max"), max, "no less than `min`");
+    }
+    let initial = given.initial.map(|initial| {
+        if !(min..=max).contains(&initial) || initial.fract() != 0.0 {
+            let expected = "a whole number from `min` to `max`";
+            violations.invalid(&place.key("initial"), initial, expected);
+        }
+        initial as u32
+    });
+    let tolerance = given.tolerance.unwrap_or(1.5);
+    if !(1.0..=10.0).contains(&tolerance) {
+        let expected = "a factor from 1 to 10";
+        violations.invalid(&place.key("tolerance"), tolerance, expected);
+    }
+    let window = given.window.unwrap_or(1.0);
+    let expected = "seconds from 0.1 to 60";
+    let at = &place.key("window");
+    Algorithm::Adaptive(algorithm::Adaptive {
+        least,
+        most,
+        initial: initial.unwrap_or(20).max(least).min(most),
+        tolerance,
+        window: seconds(window, (0.1, 60.0), expected, at, violations),
+        lease: lease(given.lease, place, violations),
+    })
+}
+
+fn lease(given: Option<f64>, place: &Place<'_>, violations: &mut Violations) -> Duration {
+    let (expected, place) = ("seconds from 3 to 3600", place.key("lease"));
+    seconds(
+        given.unwrap_or(15.0),
+        (3.0, 3_600.0),
+        expected,
+        &place,
+        violations,
+    )
 }
 
 fn queue(
@@ -277,11 +316,12 @@ pub(super) fn seconds(
     Duration::try_from_secs_f64(given).unwrap_or(Duration::from_secs(1))
 }
 
-const KINDS: [&str; 6] = [
+const KINDS: [&str; 7] = [
     "tokenBucket",
     "slidingWindow",
     "warmUp",
     "concurrency",
+    "adaptive",
     "queue",
     "cluster",
 ];

@@ -25,6 +25,8 @@ fn a_whole_document_is_accepted() {
             {"name": "window", "slidingWindow": [{"requests": 1}, {"requests": 100, "per": 2678400}]},
             {"name": "warm/up", "warmUp": {"requests": 10, "period": 1, "coldFactor": 2}},
             {"name": "at-a-time", "concurrency": {"requests": 10, "lease": 3}},
+            {"name": "all-defaults", "adaptive": {}},
+            {"name": "adaptive", "key": ["path"], "adaptive": {"min": 1, "max": 100, "initial": 50, "tolerance": 2, "window": 0.1, "lease": 3}},
             {"name": "queue", "queue": {"requests": 10, "maxWait": 0, "maxWaiting": 7,
              "classes": [{"when": {"attribute": "method", "exact": "GET"}, "maxWait": 600}]}}]}"#;
     assert_eq!(violations(document), [""; 0]);
@@ -60,7 +62,7 @@ fn everything_that_is_wrong_is_found_at_once() {
         "limits[1]: `capacity` cannot be used with a limit without `key`",
         "limits[1]: `onOverflow` cannot be used with a limit without `key`",
         "limits[2].name: `a` is already used at limits[1].name",
-        "limits[2]: expected exactly one of `tokenBucket`, `slidingWindow`, `warmUp`, `concurrency`, `queue`, `cluster`, found `warmUp`, `concurrency`",
+        "limits[2]: expected exactly one of `tokenBucket`, `slidingWindow`, `warmUp`, `concurrency`, `adaptive`, `queue`, `cluster`, found `warmUp`, `concurrency`",
         "limits[3].warmUp.period: found `0.5`, expected a whole number of seconds from 1 to 3600",
         "limits[3].warmUp.coldFactor: found `1`, expected a whole number from 2 to 100",
         "limits[4].concurrency.lease: found `1`, expected seconds from 3 to 3600",
@@ -133,7 +135,7 @@ fn limits_of_a_service_are_validated() {
         {"name": "c", "cluster": {"service": "s", "domain": "d", "failureMode": "local", "descriptors": [{"entries": []},
          {"entries": [{"key": "k"}, {"key": "", "value": "v"}, {"attribute": "path", "value": "v"}], "limit": {"requestsPerUnit": 0, "unit": "day"}}]}}]}"#;
     let expected = [
-        "limits[0]: expected exactly one of `tokenBucket`, `slidingWindow`, `warmUp`, `concurrency`, `queue`, `cluster`, found `tokenBucket`, `cluster`",
+        "limits[0]: expected exactly one of `tokenBucket`, `slidingWindow`, `warmUp`, `concurrency`, `adaptive`, `queue`, `cluster`, found `tokenBucket`, `cluster`",
         "limits[0]: `onOverflow` cannot be used with `cluster`",
         "limits[0]: `key` cannot be used with `cluster`",
         "limits[1].cluster.service: found ``, expected 1 to 120 visible ASCII characters",
@@ -152,6 +154,19 @@ fn limits_of_a_service_are_validated() {
         "limits[2].cluster.descriptors[1].entries[0]: expected exactly one of `attribute`, `value`, found none",
         "limits[2].cluster.descriptors[1].entries[1].key: found ``, expected a text of 1 to 1024 bytes",
         "limits[2].cluster.descriptors[1].entries[2]: expected exactly one of `attribute`, `value`, found `attribute`, `value`",
+    ];
+    assert_eq!(violations(bad), expected);
+}
+
+#[test]
+fn adaptive_limits_are_validated() {
+    let bad = r#"{"limits": [{"name": "a", "adaptive": {"min": 10, "max": 5, "initial": 1.5, "tolerance": 0.5, "window": 0, "lease": 1}}]}"#;
+    let expected = [
+        "limits[0].adaptive.max: found `5`, expected no less than `min`",
+        "limits[0].adaptive.initial: found `1.5`, expected a whole number from `min` to `max`",
+        "limits[0].adaptive.tolerance: found `0.5`, expected a factor from 1 to 10",
+        "limits[0].adaptive.window: found `0`, expected seconds from 0.1 to 60",
+        "limits[0].adaptive.lease: found `1`, expected seconds from 3 to 3600",
     ];
     assert_eq!(violations(bad), expected);
 }
