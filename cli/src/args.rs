@@ -93,6 +93,7 @@ Examples:
   meshlane explain -c tag.yaml --har recorded.har
   meshlane explain -c route.yaml --service orders --health clusters.json -H 'x-mse-tag: gray'
   meshlane explain -c lanes.yaml --direction outbound --remembered x-mse-tag=gray -H 'x-request-id: r-1' http://orders/
+  meshlane explain -c limit.yaml --kind rate-limit --request burst.yaml
   meshlane explain --lane-group shop.yaml --calls web,order,stock -H 'x-user: alice' http://shop.example/
 
 Exit codes:
@@ -197,7 +198,7 @@ pub struct ExplainArgs {
     /// Explain every request of a HAR file (as browsers record them)
     #[arg(long, value_name = "FILE", conflicts_with_all = ["url", "request_file"])]
     pub har: Option<PathBuf>,
-    /// Explain the request, or the list of requests, in a JSON or YAML file
+    /// Explain the request, or the list of requests, in a JSON or YAML file; limits count them one after the other
     #[arg(long = "request", value_name = "FILE", conflicts_with = "url")]
     pub request_file: Option<PathBuf>,
     /// The service that the requests are for; without a URL the request is one for its first host

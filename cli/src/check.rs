@@ -1,6 +1,7 @@
 //! `meshlane check`: everything that is wrong with the configurations in some files.
 
 mod advice;
+mod counts;
 mod exposure;
 mod lane_groups;
 mod memory;
@@ -91,6 +92,7 @@ pub fn check(source: Source, assumptions: Assumptions) -> CheckedFile {
     messages.extend(findings.lane_groups.iter().flat_map(lane_groups::check));
     messages.extend(order::check(&findings.plugins));
     messages.extend(memory::check(&findings.plugins));
+    messages.extend(counts::check(&findings.plugins));
     let about_documents = findings.diagnostics.into_iter();
     let about_documents = about_documents.chain(contents.syntax_error.clone());
     messages.extend(about_documents.map(|diagnostic| Message {

@@ -22,6 +22,8 @@ pub enum Kind {
     Dubbo,
     /// Carries tags from a request to the calls that it causes, and keeps lanes apart.
     GrayRelease,
+    /// Refuses requests that are one too many, or has them wait.
+    RateLimit,
     /// Chooses a destination among those that a chain of routers leaves.
     TagRoute,
     /// Computes tags from a request and writes them to their carriers.
@@ -33,6 +35,7 @@ impl Kind {
     pub const ALL: &'static [Self] = &[
         Self::Dubbo,
         Self::GrayRelease,
+        Self::RateLimit,
         Self::TagRoute,
         Self::TrafficTag,
     ];
@@ -42,6 +45,7 @@ impl Kind {
         match self {
             Self::Dubbo => "dubbo",
             Self::GrayRelease => "gray-release",
+            Self::RateLimit => "rate-limit",
             Self::TagRoute => "tag-route",
             Self::TrafficTag => "traffic-tag",
         }
@@ -51,7 +55,7 @@ impl Kind {
     pub fn is_network(self) -> bool {
         match self {
             Self::Dubbo => true,
-            Self::GrayRelease | Self::TagRoute | Self::TrafficTag => false,
+            Self::GrayRelease | Self::RateLimit | Self::TagRoute | Self::TrafficTag => false,
         }
     }
 

@@ -1,6 +1,7 @@
 //! `meshlane explain`: what the plugins of a proxy do with a request, and why.
 
 mod bytes;
+mod counted;
 mod dubbo;
 mod explanation;
 mod file;
@@ -19,6 +20,7 @@ use crate::check::Needs;
 use crate::policy::Policy;
 
 pub use bytes::HeaderText;
+pub use counted::Counted;
 pub use dubbo::DubboCall;
 pub use explanation::{Endpoints, Explanation, Routed};
 pub use file::requests as requests_of_file;
@@ -69,6 +71,8 @@ pub struct Proxy {
     pub direction: Option<Direction>,
     /// What it remembers of the request that caused them; nothing when it remembers none.
     pub remembered: Option<Remembered>,
+    /// What its limits count of the requests that are explained, one after the other.
+    pub counted: Counted,
     /// The plugins that decide about requests, in the order in which they see them.
     pub plugins: Vec<Deciding>,
 }
@@ -122,7 +126,7 @@ pub struct Decided {
 
 /// Explains what the plugins of a proxy do with a request, one after the other: each sees what
 /// those before it made of the request. `random` is what chance gives whenever a decision asks for
-/// it.
+/// it. Limits count the request, also for those that are explained later.
 pub fn explain(proxy: &Proxy, request: &Request, random: [u8; 16]) -> Explained {
     let policies = proxy.policies();
     let mut on_its_way = request.bridged(&policies);
@@ -138,7 +142,7 @@ pub fn explain(proxy: &Proxy, request: &Request, random: [u8; 16]) -> Explained 
         on_its_way.remove_headers(&reserved);
         on_its_way.write(&explanation.writes());
         on_its_way.is_decided |= !explanation.summary().is_empty();
-        let is_refused = explanation.is_refused();
+        let is_refused = explanation.refused().is_some();
         decided.push(Decided {
             plugin: plugin.clone(),
             kind: policy.kind().as_str(),

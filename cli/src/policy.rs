@@ -1,7 +1,10 @@
 //! What the filters that decide about requests decide by.
 
+use std::rc::Rc;
+
 use meshlane_attributes::{Attribute, ProxyKind, RequestSettings};
 use meshlane_diagnostics::Violations;
+use meshlane_tags::Carrier;
 
 use crate::documents::Kind;
 
@@ -10,6 +13,8 @@ use crate::documents::Kind;
 pub enum Policy {
     /// Of `gray-release`.
     GrayRelease(Box<meshlane_gray_release::Policy>),
+    /// Of `rate-limit`. Whoever waits for a turn goes by it until then.
+    RateLimit(Rc<meshlane_rate_limit::Policy>),
     /// Of `tag-route`.
     TagRoute(Box<meshlane_tag_route::Policy>),
     /// Of `traffic-tag`.
@@ -32,6 +37,9 @@ impl Policy {
             Kind::GrayRelease => {
                 meshlane_gray_release::Policy::parse(document).map(|policy| Some(policy.into()))
             }
+            Kind::RateLimit => {
+                meshlane_rate_limit::Policy::parse(document).map(|policy| Some(policy.into()))
+            }
             Kind::TagRoute => {
                 meshlane_tag_route::Policy::parse(document, proxy).map(|policy| Some(policy.into()))
             }
@@ -44,6 +52,7 @@ impl Policy {
     pub fn kind(&self) -> Kind {
         match self {
             Self::GrayRelease(_) => Kind::GrayRelease,
+            Self::RateLimit(_) => Kind::RateLimit,
             Self::TagRoute(_) => Kind::TagRoute,
             Self::TrafficTag(_) => Kind::TrafficTag,
         }
@@ -53,6 +62,7 @@ impl Policy {
     pub fn settings(&self) -> &RequestSettings {
         match self {
             Self::GrayRelease(policy) => policy.settings(),
+            Self::RateLimit(policy) => policy.settings(),
             Self::TagRoute(policy) => policy.settings(),
             Self::TrafficTag(policy) => policy.settings(),
         }
@@ -62,6 +72,7 @@ impl Policy {
     pub fn attributes(&self) -> impl Iterator<Item = &Attribute> {
         let table = match self {
             Self::GrayRelease(policy) => policy.attributes(),
+            Self::RateLimit(policy) => policy.attributes(),
             Self::TagRoute(policy) => policy.attributes(),
             Self::TrafficTag(policy) => policy.attributes(),
         };
@@ -72,7 +83,7 @@ impl Policy {
     pub fn attachment_carriers(&self) -> impl Iterator<Item = &str> {
         let (carrying, writing) = match self {
             Self::GrayRelease(policy) => (Some(policy.attachment_carriers()), None),
-            Self::TagRoute(_) => (None, None),
+            Self::RateLimit(_) | Self::TagRoute(_) => (None, None),
             Self::TrafficTag(policy) => (None, Some(policy.attachment_carriers())),
         };
         let carrying = carrying.into_iter().flatten();
@@ -83,17 +94,23 @@ impl Policy {
     pub fn attachment_identifiers(&self) -> impl Iterator<Item = &str> {
         let policy = match self {
             Self::GrayRelease(policy) => Some(policy),
-            Self::TagRoute(_) | Self::TrafficTag(_) => None,
+            Self::RateLimit(_) | Self::TagRoute(_) | Self::TrafficTag(_) => None,
         };
         policy.into_iter().flat_map(|policy| policy.identifiers())
     }
 
-    /// The tags that it decides about.
-    pub fn tags(&self) -> Vec<&str> {
+    /// The tags that it decides about, with what carries them.
+    pub fn tags(&self) -> Vec<(&str, &[Carrier])> {
         match self {
-            Self::GrayRelease(policy) => policy.tags().iter().map(|tag| tag.name()).collect(),
-            Self::TagRoute(_) => Vec::new(),
-            Self::TrafficTag(policy) => policy.tags().iter().map(|tag| tag.name()).collect(),
+            Self::GrayRelease(policy) => {
+                let tags = policy.tags().iter();
+                tags.map(|tag| (tag.name(), tag.carriers())).collect()
+            }
+            Self::RateLimit(_) | Self::TagRoute(_) => Vec::new(),
+            Self::TrafficTag(policy) => {
+                let tags = policy.tags().iter();
+                tags.map(|tag| (tag.name(), tag.carriers())).collect()
+            }
         }
     }
 }
@@ -101,6 +118,12 @@ impl Policy {
 impl From<meshlane_gray_release::Policy> for Policy {
     fn from(policy: meshlane_gray_release::Policy) -> Self {
         Self::GrayRelease(Box::new(policy))
+    }
+}
+
+impl From<meshlane_rate_limit::Policy> for Policy {
+    fn from(policy: meshlane_rate_limit::Policy) -> Self {
+        Self::RateLimit(Rc::new(policy))
     }
 }
 

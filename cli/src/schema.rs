@@ -6,6 +6,7 @@ mod subject;
 use meshlane_bridge::config::DubboConfig;
 use meshlane_gray_release::config::GrayReleaseConfig;
 use meshlane_lane_group::config::LaneGroup;
+use meshlane_rate_limit::config::RateLimitConfig;
 use meshlane_tag_route::config::TagRouteConfig;
 use meshlane_traffic_tag::config::TrafficTagConfig;
 use schemars::generate::SchemaSettings;
@@ -23,6 +24,7 @@ pub fn of(subject: Subject) -> Value {
         Subject::Filter(kind) => match kind {
             Kind::Dubbo => generator.into_root_schema_for::<DubboConfig>(),
             Kind::GrayRelease => generator.into_root_schema_for::<GrayReleaseConfig>(),
+            Kind::RateLimit => generator.into_root_schema_for::<RateLimitConfig>(),
             Kind::TagRoute => generator.into_root_schema_for::<TagRouteConfig>(),
             Kind::TrafficTag => generator.into_root_schema_for::<TrafficTagConfig>(),
         },

@@ -1,6 +1,7 @@
 //! What is accepted and most likely not meant.
 
 mod gray_release;
+mod rate_limit;
 mod tag_route;
 mod traffic_tag;
 
@@ -17,7 +18,9 @@ pub(super) fn about(plugin: &Plugin) -> Vec<Diagnostic> {
     let Some(config) = &plugin.config else {
         return vec![match plugin.kind {
             Kind::Dubbo => no_mode(plugin),
-            Kind::GrayRelease | Kind::TagRoute | Kind::TrafficTag => empty(plugin),
+            Kind::GrayRelease | Kind::RateLimit | Kind::TagRoute | Kind::TrafficTag => {
+                empty(plugin)
+            }
         }];
     };
     let mut warnings = Vec::new();
@@ -25,6 +28,7 @@ pub(super) fn about(plugin: &Plugin) -> Vec<Diagnostic> {
     match plugin.kind {
         Kind::Dubbo => {}
         Kind::GrayRelease => warnings.extend(gray_release::about(plugin, config)),
+        Kind::RateLimit => warnings.extend(rate_limit::about(plugin, config)),
         Kind::TagRoute => warnings.extend(tag_route::about(plugin, config)),
         Kind::TrafficTag => traffic_tag::unreachable_rules(config, &mut warnings),
     }
@@ -64,6 +68,7 @@ fn jwt_before_jwt_authn(plugin: &Plugin, config: &Node) -> Option<Diagnostic> {
     let Mention { path, place, name } = mentions.find(|found| found.name.starts_with("jwt."))?;
     let who = match plugin.kind {
         Kind::GrayRelease | Kind::TagRoute => "the configuration",
+        Kind::RateLimit => "a limit",
         Kind::Dubbo | Kind::TrafficTag => "a rule",
     };
     let warning = match &phase.written {

@@ -15,7 +15,7 @@ pub(super) fn check(plugins: &[Plugin]) -> Vec<Message> {
     let mut messages = Vec::new();
     for (position, this) in sharing.iter().enumerate() {
         let mut earlier = sharing.iter().take(position);
-        let first = earlier.find(|first| this.shares_memory(first));
+        let first = earlier.find(|first| may_share_proxy(this.plugin, first.plugin));
         let differing = first.map(|first| this.differing(first));
         let one_way = this.one_way(&sharing);
         let diagnostics = differing.into_iter().flatten().chain(one_way);
@@ -42,23 +42,6 @@ impl<'p> Sharing<'p> {
         let document = document_bytes(Some(plugin.config.as_ref()?));
         let policy = Policy::parse(&document).ok()?;
         Some(Self { plugin, policy })
-    }
-
-    /// Whether both may run in one proxy.
-    fn shares_memory(&self, other: &Self) -> bool {
-        let kubernetes = |plugin: &Plugin| !matches!(plugin.origin, Origin::Bare | Origin::Envoy);
-        let (here, there) = (&self.plugin.proxy, &other.plugin.proxy);
-        let is_either_all = here.namespace.is_none() || there.namespace.is_none();
-        let mut labels = here.labels.iter();
-        let contradicts = |(name, value): &(String, String)| {
-            let mut others = there.labels.iter();
-            others.any(|(other, of_other)| name == other && value != of_other)
-        };
-        let is_same_origin = self.plugin.origin == other.plugin.origin;
-        (is_same_origin || (kubernetes(self.plugin) && kubernetes(other.plugin)))
-            && here.kind == there.kind
-            && (is_either_all || here.namespace == there.namespace)
-            && !labels.any(contradicts)
     }
 
     /// Which way the requests go that the plugin decides about, as far as it is known.
@@ -130,7 +113,8 @@ impl<'p> Sharing<'p> {
         let Some(direction) = self.direction() else {
             return Vec::new();
         };
-        let others = all.iter().filter(|other| self.shares_memory(other));
+        let others = all.iter();
+        let others = others.filter(|other| may_share_proxy(self.plugin, other.plugin));
         let others = others.filter(|other| other.direction() != Some(direction));
         let others: Vec<_> = others.collect();
         let Some(first) = others.first() else {
@@ -173,6 +157,23 @@ impl<'p> Sharing<'p> {
             _ => self.plugin.place.clone(),
         }
     }
+}
+
+/// Whether two plugins may run in one proxy.
+pub(super) fn may_share_proxy(this: &Plugin, other: &Plugin) -> bool {
+    let kubernetes = |plugin: &Plugin| !matches!(plugin.origin, Origin::Bare | Origin::Envoy);
+    let (here, there) = (&this.proxy, &other.proxy);
+    let is_either_all = here.namespace.is_none() || there.namespace.is_none();
+    let mut labels = here.labels.iter();
+    let contradicts = |(name, value): &(String, String)| {
+        let mut others = there.labels.iter();
+        others.any(|(other, of_other)| name == other && value != of_other)
+    };
+    let is_same_origin = this.origin == other.origin;
+    (is_same_origin || (kubernetes(this) && kubernetes(other)))
+        && here.kind == there.kind
+        && (is_either_all || here.namespace == there.namespace)
+        && !labels.any(contradicts)
 }
 
 /// The identifiers; their order only says which one is asked first.

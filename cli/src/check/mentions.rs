@@ -60,10 +60,19 @@ fn names_attribute(kind: Kind, path: &JsonPath) -> bool {
         [] => return false,
     };
     let is_below = |name: &str| matches!(before, Some(Segment::Key(key)) if key == name);
+    let is_inside = |name: &str| {
+        let mut segments = path.segments().iter();
+        segments.any(|segment| matches!(segment, Segment::Key(key) if key == name))
+    };
     match (kind, last) {
         (Kind::Dubbo, _) => false,
         (Kind::GrayRelease, Segment::Key(key)) => key == "attribute",
         (Kind::GrayRelease | Kind::TrafficTag, Segment::Index(_)) => false,
+        // Exceptions have the values of a key.
+        (Kind::RateLimit, Segment::Index(_)) => is_below("key") && !is_inside("exceptions"),
+        // A header may be called like one of these.
+        (Kind::RateLimit, Segment::Key(_)) if is_below("headers") => false,
+        (Kind::RateLimit, Segment::Key(key)) => matches!(key.as_str(), "attribute" | "hitsFrom"),
         (Kind::TrafficTag, Segment::Key(key)) => matches!(key.as_str(), "attribute" | "valueFrom"),
         (Kind::TagRoute, Segment::Index(_)) => is_below("keys"),
         // A label may be called like one of these.
@@ -159,6 +168,29 @@ mod tests {
         let found = identifiers(&document).into_iter();
         let found: Vec<_> = found.map(|mention| mention.name).collect();
         assert_eq!(found, ["x-call", "b3"]);
+    }
+
+    #[test]
+    fn every_place_of_rate_limit_is_known() {
+        let document = "
+            refusal: {headers: {attribute: header.x}}
+            limits:
+            - key: [header.a, cookie.b]
+              when: {not: {attribute: header.c}}
+              exceptions: [{key: [header.x, y], unlimited: true}]
+              queue: {classes: [{when: {attribute: header.d}}]}
+            - cluster: {hitsFrom: header.e, descriptors: [{entries: [{key: header.x, attribute: header.f}]}]}";
+        assert_eq!(
+            names(Kind::RateLimit, document),
+            [
+                "limits[0].key[0]=header.a",
+                "limits[0].key[1]=cookie.b",
+                "limits[0].when.not.attribute=header.c",
+                "limits[0].queue.classes[0].when.attribute=header.d",
+                "limits[1].cluster.hitsFrom=header.e",
+                "limits[1].cluster.descriptors[0].entries[0].attribute=header.f",
+            ]
+        );
     }
 
     #[test]

@@ -1,7 +1,10 @@
 //! Plugins of one proxy in an order in which one undoes, or does not see, what another one decided.
 //!
-//! The order is `traffic-tag`, which gives tags, `gray-release`, which carries them on, `tag-route`, which goes by them. Besides,
-//! every filter removes reserved headers, also the one that another filter wrote for Envoy.
+//! The order is `traffic-tag`, which gives tags, `gray-release`, which carries them on, `tag-route`, which goes by them.
+//! `rate-limit`, which counts what those before it let through, is fine anywhere behind what its limits ask for. Besides, a
+//! `tag-route` writes its header anew, also when another filter wrote it for Envoy.
+
+mod limits;
 
 use meshlane_attributes::{ProxyKind, is_reserved};
 use meshlane_gray_release::REROUTE_HEADER;
@@ -28,9 +31,9 @@ pub(super) fn check(plugins: &[Plugin]) -> Vec<Message> {
     for this in &placed {
         let header = this.header();
         let mut others = placed.iter();
-        let removed = header.and_then(|header| others.find_map(|it| this.removed(it, &header)));
+        let rewritten = header.and_then(|header| others.find_map(|it| this.rewritten(it, &header)));
         let overtaken = placed.iter().find_map(|other| this.overtaken(other));
-        let diagnostics = removed.into_iter().chain(overtaken);
+        let diagnostics = rewritten.into_iter().chain(overtaken);
         messages.extend(diagnostics.map(|diagnostic| Message {
             diagnostic,
             plugin: Some(this.plugin.resource.clone()),
@@ -59,7 +62,7 @@ impl Placed<'_> {
         let header = match self.policy? {
             Policy::GrayRelease(_) => reroutes(self.plugin).then(|| REROUTE_HEADER.to_owned()),
             Policy::TagRoute(policy) => Some(policy.output().header().to_owned()),
-            Policy::TrafficTag(_) => None,
+            Policy::RateLimit(_) | Policy::TrafficTag(_) => None,
         };
         header.filter(|header| is_reserved(header.as_bytes()))
     }
@@ -69,7 +72,9 @@ impl Placed<'_> {
         // `gray-release` writes it to requests that come in.
         let is_for_all = self.plugin.kind != Kind::GrayRelease;
         let may_come_in = other.plugin.proxy.traffic.may_go(Direction::Inbound);
-        self.meets(other) && (is_for_all || may_come_in)
+        // Other filters keep what those before them wrote.
+        let is_written = other.plugin.kind == Kind::TagRoute;
+        is_written && self.meets(other) && (is_for_all || may_come_in)
     }
 
     /// Whether both see the same requests.
@@ -106,30 +111,22 @@ impl Placed<'_> {
         }
     }
 
-    /// Another plugin removes the header that this one writes.
-    fn removed(&self, other: &Self, header: &str) -> Option<Diagnostic> {
+    /// Another plugin writes the header of this one anew.
+    fn rewritten(&self, other: &Self, header: &str) -> Option<Diagnostic> {
         let why = self.is_before(other).filter(|_| self.is_undone_by(other))?;
         let (this, that) = (self.plugin.kind, other.plugin.kind);
         let message = format!(
-            "`{}` {why} `{}` and removes the header `{header}` that it writes",
+            "`{}` {why} `{}` and writes its header `{header}` anew",
             that.as_str(),
             this.as_str()
         );
-        let expected = match (this, that) {
-            (Kind::GrayRelease, Kind::GrayRelease) => "one plugin with the tags of both".to_owned(),
-            (Kind::GrayRelease, Kind::TagRoute) => {
-                "`tag-route` for what goes out alone: `match: [{mode: CLIENT}]`".to_owned()
-            }
-            _ if this == that => "another `output.header` for one of them".to_owned(),
-            _ => format!(
-                "{}: `{}` has to be the last",
-                self.earlier(other),
-                this.as_str()
-            ),
+        let expected = match this {
+            Kind::GrayRelease => "`tag-route` for what goes out alone: `match: [{mode: CLIENT}]`",
+            _ => "another `output.header` for one of them",
         };
         Some(
             Diagnostic::warning("plugin-order", self.place(), message)
-                .related(other.plugin.place.clone(), "this one removes it")
+                .related(other.plugin.place.clone(), "this one writes it too")
                 .expected(expected),
         )
     }
@@ -140,13 +137,14 @@ impl Placed<'_> {
         let what = match (self.policy?, other.policy?) {
             (this @ Policy::GrayRelease(_), that @ Policy::TrafficTag(_)) => {
                 let given = that.tags();
+                let is_given = |tag: &str| given.iter().any(|(given, _)| *given == tag);
                 let mut carried = this.tags().into_iter();
-                let tag = carried.find(|tag| given.contains(tag))?;
+                let (tag, _) = carried.find(|(tag, _)| is_given(tag))?;
                 format!("carries on the tag `{tag}` before it is given")
             }
-            // One that removes the header is told of already.
-            (Policy::TagRoute(_), Policy::GrayRelease(_)) if self.header().is_none() => {
-                "goes by tags that calls do not have yet".to_owned()
+            (this @ Policy::RateLimit(_), that) => limits::too_early(this, that, other.plugin)?,
+            (Policy::TagRoute(_), Policy::GrayRelease(_) | Policy::TrafficTag(_)) => {
+                "goes by tags that are not there yet".to_owned()
             }
             _ => return None,
         };
@@ -179,12 +177,18 @@ impl Placed<'_> {
 
 /// Whether a plugin of `gray-release` sends requests on that came to the wrong lane.
 fn reroutes(plugin: &Plugin) -> bool {
+    lanes(plugin).iter().any(may_reroute)
+}
+
+/// The lanes by which a plugin of `gray-release` takes the requests that come in.
+fn lanes(plugin: &Plugin) -> Vec<Lanes> {
     let config = plugin.config.as_ref();
     let config = config.and_then(|node| serde_json::from_value(node.to_json()).ok());
     let config: GrayReleaseConfig = config.unwrap_or_default();
-    let mut lanes = config.tags.iter().filter_map(|tag| tag.lanes.as_ref());
     let may_come = plugin.proxy.traffic.may_go(Direction::Inbound);
-    may_come && config.direction != Some(Direction::Outbound) && lanes.any(may_reroute)
+    let may_come = may_come && config.direction != Some(Direction::Outbound);
+    let lanes = config.tags.into_iter().filter_map(|tag| tag.lanes);
+    lanes.filter(|_| may_come).collect()
 }
 
 fn may_reroute(lanes: &Lanes) -> bool {

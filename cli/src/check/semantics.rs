@@ -78,6 +78,8 @@ fn diagnostic(violation: &Violation, rest: &Rest, config: &Node) -> Diagnostic {
 /// A problem with a value is shown at the value, one with a key at the key.
 fn place(problem: &Problem, path: &JsonPath, config: &Node) -> crate::source::Span {
     match problem {
+        // What is wrong is a name that somebody gave.
+        Problem::InvalidValue { found, .. } if ends_with(path, found) => config.locate(path),
         Problem::UnknownKey { key, .. } => config
             .find(path)
             .and_then(|node| node.entry(key))
@@ -209,6 +211,8 @@ impl Rest {
             Problem::Incompatible {
                 key: "minHealthy", ..
             } => self.taken.iter().any(|path| ends_with(path, "health")),
+            Problem::Incompatible { .. } if self.may_have_lost_key(path) => true,
+            Problem::InvalidValue { .. } if self.may_have_lost_limit(path) => true,
             Problem::Incompatible { key, .. } if ends_with(path, key) => {
                 self.incomplete.contains(&parent)
             }
@@ -219,6 +223,28 @@ impl Rest {
             }
             _ => false,
         }
+    }
+
+    /// Whether attributes are missing of the `key` in an object.
+    fn may_have_lost_key(&self, object: &JsonPath) -> bool {
+        let key = Segment::Key("key".to_owned());
+        self.incomplete.contains(&object.clone().join(key))
+    }
+
+    /// Whether the kind or the key is missing of the limit that an exception, or its key, is of.
+    fn may_have_lost_limit(&self, path: &JsonPath) -> bool {
+        let limit = match path.segments() {
+            [limit @ .., Segment::Key(list), Segment::Index(_)] if list == "exceptions" => limit,
+            [
+                limit @ ..,
+                Segment::Key(list),
+                Segment::Index(_),
+                Segment::Key(key),
+            ] if list == "exceptions" && key == "key" => limit,
+            _ => return false,
+        };
+        let limit = limit.iter().cloned().collect();
+        self.incomplete.contains(&limit) || self.may_have_lost_key(&limit)
     }
 
     /// Whether a list of a lane group had an element of a name, as far as its names can be read.

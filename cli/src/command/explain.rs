@@ -6,6 +6,7 @@ mod walk;
 
 use std::hash::{BuildHasher, RandomState};
 use std::path::Path;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use meshlane_attributes::ProxyKind;
 use meshlane_gray_release::Remembered;
@@ -92,11 +93,15 @@ fn explain_all(
     let target = target
         .map(|name| Target::find(name, &proxy.policies()))
         .transpose()?;
+    // Requests that do not say when they come all come at once.
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).ok();
+    let now = now.map(|now| now.as_secs_f64());
     let mut explained = Vec::new();
     for mut request in requests(args, streams)? {
         if let Some(target) = &target {
             target.address(&mut request)?;
         }
+        request.time = request.time.or(now);
         let random = request.random_bytes()?.or(given);
         let random = random.unwrap_or_else(fresh_bytes);
         let found = explain(proxy, &request, random);
@@ -135,7 +140,7 @@ fn clusters(
     let routes = || {
         policies.iter().filter_map(|policy| match policy {
             Policy::TagRoute(policy) => Some(policy),
-            Policy::GrayRelease(_) | Policy::TrafficTag(_) => None,
+            Policy::GrayRelease(_) | Policy::RateLimit(_) | Policy::TrafficTag(_) => None,
         })
     };
     if routes().next().is_none() {
@@ -160,7 +165,7 @@ fn remembered(args: &ExplainArgs, proxy: &Proxy) -> Result<Option<Remembered>, F
     let policies = proxy.plugins.iter().map(|plugin| &plugin.policy);
     let policies = policies.filter_map(|policy| match policy {
         Policy::GrayRelease(policy) => Some(policy),
-        Policy::TagRoute(_) | Policy::TrafficTag(_) => None,
+        Policy::RateLimit(_) | Policy::TagRoute(_) | Policy::TrafficTag(_) => None,
     });
     let policies: Vec<_> = policies.collect();
     if policies.is_empty() {

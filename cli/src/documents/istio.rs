@@ -100,7 +100,7 @@ impl Resource<'_> {
         // What comes in and what goes out is one thing to `gray-release`.
         let is_for_one_side = kind != Kind::GrayRelease;
         if is_sidecar && is_for_one_side && self.target.get("match").is_none() {
-            findings.diagnostics.push(self.no_match());
+            findings.diagnostics.push(self.no_match(kind));
         }
         let config = self.wasm.entry("pluginConfig");
         findings.plugins.push(Plugin {
@@ -330,14 +330,20 @@ impl Resource<'_> {
         (!modes.is_empty()).then(|| modes.join(", "))
     }
 
-    fn no_match(&self) -> Diagnostic {
+    fn no_match(&self, kind: Kind) -> Diagnostic {
+        let both = match kind {
+            Kind::RateLimit => "a limit counts them together",
+            _ => "a request is tagged once on each side",
+        };
         Diagnostic::warning(
             "match-missing",
             self.target.place(),
             "without `match` the plugin runs for all traffic of the sidecars, in and out",
         )
         .expected("`match: [{mode: SERVER}]` or `[{mode: CLIENT}]`, with `ports` where it helps")
-        .note("SERVER is what comes in, CLIENT what goes out; both means that a request is tagged once on each side")
+        .note(format!(
+            "SERVER is what comes in, CLIENT what goes out; both means that {both}"
+        ))
         .at(keys(&["spec"]))
     }
 }

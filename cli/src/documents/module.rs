@@ -93,7 +93,7 @@ mod tests {
     fn the_suite_has_no_network_filter() {
         assert_eq!(
             Module::Suite.kinds(),
-            ["gray-release", "tag-route", "traffic-tag"]
+            ["gray-release", "rate-limit", "tag-route", "traffic-tag"]
         );
     }
 }

@@ -19,6 +19,8 @@ use crate::policy::Policy;
 pub enum Explanation {
     /// Of `gray-release`.
     GrayRelease(Box<meshlane_gray_release::Explanation>),
+    /// Of `rate-limit`.
+    RateLimit(Box<meshlane_rate_limit::Explanation>),
     /// Of `tag-route`.
     TagRoute(Box<Routed>),
     /// Of `traffic-tag`.
@@ -65,6 +67,10 @@ impl Policy {
                 let explanation = policy.explain(facts, workload, proxy.direction, &mut recall);
                 Explanation::GrayRelease(Box::new(explanation))
             }
+            Self::RateLimit(policy) => {
+                let explanation = proxy.counted.explain(policy, facts, workload, random);
+                Explanation::RateLimit(Box::new(explanation))
+            }
             Self::TagRoute(policy) => {
                 let health = Health::new(policy, proxy.clusters.as_ref());
                 let explanation = policy.explain(facts, workload, &health, random);
@@ -78,20 +84,23 @@ impl Policy {
 }
 
 impl Explanation {
-    /// Whether the request goes no further.
-    pub fn is_refused(&self) -> bool {
+    /// The status of the answer when the request goes no further.
+    pub fn refused(&self) -> Option<u32> {
         let refusing = [Reason::RouteRefused, Reason::RouteNobody].map(Reason::as_str);
-        match self {
+        let is_refused = match self {
             Self::GrayRelease(explanation) => explanation.refused.is_some(),
+            Self::RateLimit(explanation) => return explanation.refused,
             Self::TagRoute(routed) => refusing.contains(&routed.explanation.reason),
             Self::TrafficTag(_) => false,
-        }
+        };
+        is_refused.then_some(SERVICE_UNAVAILABLE)
     }
 
     /// The headers that are written to the request.
     pub fn writes(&self) -> Vec<HeaderWrite> {
         match self {
             Self::GrayRelease(explanation) => explanation.headers.clone(),
+            Self::RateLimit(_) => Vec::new(),
             Self::TagRoute(routed) => vec![HeaderWrite {
                 name: routed.explanation.header.clone(),
                 value: routed.explanation.header_value.clone(),
@@ -109,6 +118,12 @@ impl Explanation {
                     .filter_map(|header| Some((header.name.as_str(), header.value.as_deref()?)))
                     .collect()
             }
+            Self::RateLimit(explanation) => {
+                let headers = explanation.response_headers.iter();
+                headers
+                    .map(|header| (header.name.as_str(), header.value.as_str()))
+                    .collect()
+            }
             Self::TagRoute(_) => Vec::new(),
             Self::TrafficTag(explanation) => {
                 let cookies = explanation.set_cookies.iter();
@@ -123,6 +138,7 @@ impl Explanation {
     pub fn summary(&self) -> &str {
         match self {
             Self::GrayRelease(explanation) => &explanation.summary,
+            Self::RateLimit(explanation) => &explanation.summary,
             Self::TagRoute(routed) => &routed.explanation.summary,
             Self::TrafficTag(explanation) => &explanation.summary,
         }
@@ -160,3 +176,6 @@ impl Routed {
         }
     }
 }
+
+/// What lanes and routes refuse requests with.
+const SERVICE_UNAVAILABLE: u32 = 503;

@@ -2,6 +2,7 @@
 
 mod condition;
 mod gray_release;
+mod rate_limit;
 mod tag_route;
 mod traffic_tag;
 mod walk;
@@ -76,6 +77,7 @@ impl Page {
         self.reserved(&decided.reserved_headers_removed);
         match &decided.explanation {
             Explanation::GrayRelease(explanation) => self.carried(explanation),
+            Explanation::RateLimit(explanation) => self.limited(explanation),
             Explanation::TagRoute(routed) => self.routed(routed),
             Explanation::TrafficTag(explanation) => {
                 for tag in &explanation.tags {
@@ -85,14 +87,17 @@ impl Page {
             }
         }
         self.gap();
+        if let Explanation::RateLimit(explanation) = &decided.explanation {
+            self.counts(explanation);
+        }
         self.writes(&decided.explanation);
     }
 
     fn writes(&mut self, explanation: &Explanation) {
         let writes = explanation.writes();
         let answers = explanation.answers();
-        if explanation.is_refused() {
-            self.line(1, "respond 503, the request goes nowhere");
+        if let Some(status) = explanation.refused() {
+            self.line(1, &format!("respond {status}, the request goes nowhere"));
         } else if writes.is_empty() && answers.is_empty() {
             self.line(1, "nothing is written");
         } else {

@@ -163,7 +163,7 @@ impl<'s> Page<'s> {
             Kind::Dubbo => {
                 "The same code stands in metrics, logs and the messages of Dubbo errors."
             }
-            Kind::GrayRelease | Kind::TagRoute | Kind::TrafficTag => {
+            Kind::GrayRelease | Kind::RateLimit | Kind::TagRoute | Kind::TrafficTag => {
                 "The same code stands in metrics, access logs, debug logs and `meshlane explain`."
             }
         });
@@ -227,6 +227,7 @@ fn concerns(reason: Reason, kind: Kind) -> bool {
     let areas: &[&str] = match kind {
         Kind::Dubbo => &["bridge", "config"],
         Kind::GrayRelease => &["config", "request", "carried", "correlation", "lane"],
+        Kind::RateLimit => &["config", "request", "limit"],
         Kind::TagRoute => &["config", "request", "route", "router", "health"],
         Kind::TrafficTag => &["config", "request", "tag", "incoming", "rule"],
     };

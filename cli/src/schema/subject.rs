@@ -20,6 +20,7 @@ impl Subject {
         Self::Filter(Kind::Dubbo),
         Self::Filter(Kind::GrayRelease),
         Self::LaneGroup,
+        Self::Filter(Kind::RateLimit),
         Self::Filter(Kind::TagRoute),
         Self::Filter(Kind::TrafficTag),
     ];

@@ -9,6 +9,7 @@ use meshlane::source::Source;
 use meshlane_bridge::config::DubboConfig;
 use meshlane_gray_release::config::GrayReleaseConfig;
 use meshlane_lane_group::config::LaneGroup;
+use meshlane_rate_limit::config::RateLimitConfig;
 use meshlane_tag_route::config::TagRouteConfig;
 use meshlane_traffic_tag::config::TrafficTagConfig;
 use serde::de::DeserializeOwned;
@@ -84,6 +85,46 @@ fn complete_lane_group() -> Value {
             }],
             "lanes": lanes
         }
+    })
+}
+
+/// A configuration of `rate-limit` in which every key occurs.
+fn complete_rate_limit() -> Value {
+    let refusal = json!({
+        "status": 429, "body": "b", "json": "{}", "headers": {"x": "v"}, "rateLimitHeaders": "always"
+    });
+    let bucket = json!({"requests": 1, "per": 1, "burst": 1});
+    let windows = json!([{"requests": 1, "per": 1}]);
+    let warm_up = json!({"requests": 1, "period": 1, "coldFactor": 2});
+    let concurrency = json!({"requests": 1, "lease": 3});
+    let adaptive = json!({
+        "min": 1, "max": 1, "initial": 1, "tolerance": 1, "window": 1, "lease": 3
+    });
+    let queue = json!({
+        "requests": 1, "per": 1, "maxWait": 1, "maxWaiting": 1,
+        "classes": [{"when": {"attribute": "path", "exact": 1}, "maxWait": 1}]
+    });
+    let cluster = json!({
+        "service": "s", "domain": "d", "hits": 1, "hitsFrom": "path", "timeout": 1, "failureMode": "local",
+        "local": bucket, "lease": {"requests": 2, "seconds": 1}, "rememberOver": true,
+        "descriptors": [{
+            "entries": [{"key": "k", "attribute": "path", "value": "v"}],
+            "limit": {"requestsPerUnit": 1, "unit": "minute"}
+        }]
+    });
+    json!({
+        "name": "limits", "onInvalidConfig": "passThrough", "dubboHeaders": "bridge", "refusal": refusal,
+        "sourceIp": {"trustedHops": 1}, "jwt": {"filter": "f", "payloadKey": "p"},
+        "limits": [{
+            "name": "l", "enabled": true, "shadow": true, "enforce": 1, "capacity": 64, "key": ["path"],
+            "when": {"attribute": "path", "exact": 1}, "onOverflow": "allow", "onContention": "refuse",
+            "exceptions": [{
+                "key": ["a", 1], "unlimited": true, "tokenBucket": bucket, "slidingWindow": windows,
+                "warmUp": warm_up, "concurrency": concurrency, "adaptive": adaptive, "queue": queue
+            }],
+            "refusal": refusal, "tokenBucket": bucket, "slidingWindow": windows, "warmUp": warm_up,
+            "concurrency": concurrency, "adaptive": adaptive, "queue": queue, "cluster": cluster
+        }]
     })
 }
 
@@ -172,6 +213,9 @@ fn every_change_is_judged_alike() {
     assert!(changes > 500, "{changes}");
     let lane_group = complete_lane_group();
     let changes = changes_are_judged_alike::<LaneGroup>(Subject::LaneGroup, &lane_group);
+    assert!(changes > 900, "{changes}");
+    let rate_limit = complete_rate_limit();
+    let changes = changes_are_judged_alike::<RateLimitConfig>(Kind::RateLimit, &rate_limit);
     assert!(changes > 900, "{changes}");
     let changes = changes_are_judged_alike::<DubboConfig>(Kind::Dubbo, &complete_dubbo());
     assert!(changes > 400, "{changes}");

@@ -16,6 +16,7 @@ mod explain;
 mod generated;
 mod lane_groups;
 mod lanes;
+mod limits;
 mod render;
 mod routes;
 mod tables;

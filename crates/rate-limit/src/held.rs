@@ -63,7 +63,7 @@ impl Counts {
         self.change(data, &held.spot, change).is_some()
     }
 
-    /// The VM is there: what its requests hold goes on counting. To be called as often as [`Limit::renewal`] says.
+    /// The VM is there: what its requests hold goes on counting. To be called as often as [`Limit::renewal`](crate::Limit::renewal) says.
     pub fn renew(
         &self,
         policy: &Policy,

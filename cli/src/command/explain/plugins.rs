@@ -43,7 +43,7 @@ fn given(args: &ExplainArgs) -> Option<Direction> {
 fn is_undirected(policy: &Policy, proxy: &Proxy) -> bool {
     match policy {
         Policy::GrayRelease(policy) => policy.direction().or(proxy.direction).is_none(),
-        Policy::TagRoute(_) | Policy::TrafficTag(_) => false,
+        Policy::RateLimit(_) | Policy::TagRoute(_) | Policy::TrafficTag(_) => false,
     }
 }
 

@@ -19,7 +19,7 @@ impl<'p> Target<'p> {
             .iter()
             .filter_map(|policy| match policy {
                 Policy::TagRoute(policy) => Some(policy.services()),
-                Policy::GrayRelease(_) | Policy::TrafficTag(_) => None,
+                Policy::GrayRelease(_) | Policy::RateLimit(_) | Policy::TrafficTag(_) => None,
             })
             .flatten()
             .collect();
@@ -63,7 +63,9 @@ impl<'p> Target<'p> {
             .iter()
             .filter_map(|decided| match &decided.explanation {
                 Explanation::TagRoute(routed) => Some(routed.explanation.service.as_deref()),
-                Explanation::GrayRelease(_) | Explanation::TrafficTag(_) => None,
+                Explanation::GrayRelease(_)
+                | Explanation::RateLimit(_)
+                | Explanation::TrafficTag(_) => None,
             })
             .collect();
         let wanted = self.service.name();
