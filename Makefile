@@ -59,7 +59,7 @@ demo: wasm ## Tags and routes real requests in a stock Envoy; KEEP=1 stays up
 
 .PHONY: bench
 bench: ENVOY ?= newest
-bench: wasm ## Measures CPU time of Envoy: HTTP filters, routing by tag, lanes, the Dubbo bridge, codecs; BENCH=http, route, lane, dubbo or codec picks some
+bench: wasm ## Measures CPU time of Envoy: HTTP filters, routing by tag, lanes, rate limits, the Dubbo bridge, codecs; BENCH=http, route, lane, limit, dubbo or codec picks some
 	@scripts/setup envoy='$(ENVOY)'
 	$(CARGO) build --locked --profile measure -p meshlane-e2e --bin bench
 	$(with_envoy) $(CARGO) run --quiet --locked --profile measure -p meshlane-e2e --bin bench

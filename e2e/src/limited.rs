@@ -1,10 +1,8 @@
 //! An Envoy with rate limits in front of an upstream that counts.
 
-use std::time::Instant;
-
 use anyhow::{Result, ensure};
 use serde_json::{Value, json};
-use tokio::task::JoinSet;
+use tokio::{task::JoinSet, time::Instant};
 
 use crate::{
     access_log::AccessLog,

@@ -8,7 +8,7 @@ use std::{
         Arc,
         atomic::{AtomicU64, Ordering},
     },
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use anyhow::{Result, ensure};
@@ -20,7 +20,7 @@ use meshlane_e2e::{
     scene::{Scene, on_every_version, on_last_version},
 };
 use serde_json::{Value, json};
-use tokio::task::JoinSet;
+use tokio::{task::JoinSet, time::Instant};
 
 /// How often each burst is played, every time with counts that are new.
 const RUNS: usize = 20;

@@ -2,7 +2,7 @@
 
 #![allow(clippy::indexing_slicing, reason = "a test may state what it expects")]
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::{Result, ensure};
 use meshlane_e2e::{
@@ -16,7 +16,7 @@ use meshlane_e2e::{
     scene::{Scene, on_every_version, on_last_version},
 };
 use serde_json::{Value, json};
-use tokio::task::JoinSet;
+use tokio::{task::JoinSet, time::Instant};
 
 /// Limits of days, whose windows end while no test runs; and one of seconds.
 const LIMITS: &str = "

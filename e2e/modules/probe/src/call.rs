@@ -1,7 +1,9 @@
 //! The host calls that can be measured.
 
 use meshlane_host::metric::Counter;
+use meshlane_host::shared_data::HostData;
 use meshlane_host::{access_log, headers, property};
+use meshlane_shared_data::SharedData;
 use proxy_wasm::hostcalls;
 use proxy_wasm::types::MapType;
 use std::hint::black_box;
@@ -22,6 +24,8 @@ pub(crate) enum Call {
     Metadata,
     ClearRouteCache,
     LogLevel,
+    Time,
+    SharedData,
 }
 
 impl Call {
@@ -58,6 +62,12 @@ impl Call {
                 .ok()
                 .map(discard)?,
             Self::LogLevel => hostcalls::get_log_level().ok().map(discard)?,
+            Self::Time => discard(meshlane_host::now()),
+            Self::SharedData => {
+                let (value, version) = HostData.get(COUNT);
+                let value = value.unwrap_or_else(|| vec![0; 16]);
+                discard(HostData.compare_and_swap(COUNT, &value, version));
+            }
         }
         Some(())
     }
@@ -76,6 +86,8 @@ impl Call {
             "metadata" => Self::Metadata,
             "clear-route-cache" => Self::ClearRouteCache,
             "log-level" => Self::LogLevel,
+            "time" => Self::Time,
+            "shared-data" => Self::SharedData,
             _ => return None,
         })
     }
@@ -88,3 +100,5 @@ fn discard<T>(value: T) {
 
 const REQUEST: MapType = MapType::HttpRequestHeaders;
 const DECISION: &str = "x-mse-tag=gray;rule=r10;reason=tag-rule-matched";
+/// A value that is read and written as a count is.
+const COUNT: &str = "meshlane/1/probe";

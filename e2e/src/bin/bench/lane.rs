@@ -21,7 +21,7 @@ pub(crate) fn run(runtime: &Runtime, scene: &Scene, settings: &Settings) -> Resu
     println!("\n# Full-link gray release: HTTP/1.1 keep-alive");
     let measure = |workers, share| -> Result<Measured> {
         let variants = variants::contest()?;
-        let stage = Stage::start_with(runtime, scene, variants, &[], workers)?;
+        let mut stage = Stage::start_with(runtime, scene, variants, &[], workers)?;
         stage.measure(settings, settings.deadline(share))
     };
     let contest = measure(1, 0.4)?;

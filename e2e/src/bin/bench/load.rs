@@ -3,7 +3,7 @@
 use std::{
     io::{Read, Write},
     net::{SocketAddr, TcpStream},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use anyhow::{Context, Result, bail, ensure};
@@ -60,6 +60,21 @@ impl Load {
             }
         }
         Ok(turns * CONNECTIONS)
+    }
+}
+
+impl Load {
+    /// Sends requests one after the other on one connection; microseconds that each took.
+    pub(crate) fn times(&mut self, requests: usize) -> Result<Vec<f64>> {
+        let connection = self.connections.first_mut().context("no connection")?;
+        let mut times = Vec::with_capacity(requests);
+        for _ in 0..requests {
+            let begin = Instant::now();
+            connection.write_all(&self.request)?;
+            read_response(connection, &mut self.response)?;
+            times.push(begin.elapsed().as_secs_f64() * 1e6);
+        }
+        Ok(times)
     }
 }
 

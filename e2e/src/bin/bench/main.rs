@@ -13,6 +13,7 @@ mod dubbo;
 mod envoy_config;
 mod http;
 mod lane;
+mod limit;
 mod load;
 mod memory;
 mod native;
@@ -41,6 +42,7 @@ fn main() -> Result<()> {
             Part::Http => http::run(&runtime, &scene, &settings)?,
             Part::Route => route::run(&runtime, &scene, &settings)?,
             Part::Lane => lane::run(&runtime, &scene, &settings)?,
+            Part::Limit => limit::run(&runtime, &scene, &settings)?,
             Part::Dubbo => dubbo::run(&runtime, &scene, &settings)?,
             Part::Codec => codec::run()?,
         }

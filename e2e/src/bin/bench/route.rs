@@ -27,7 +27,7 @@ pub(crate) fn run(runtime: &Runtime, scene: &Scene, settings: &Settings) -> Resu
     println!("\n## The decision alone, native\n\n{}", native::report()?);
 
     let deadline = settings.deadline(CONTEST_SHARE);
-    let stage = Stage::start(runtime, scene, variants::contest()?, &[])?;
+    let mut stage = Stage::start(runtime, scene, variants::contest()?, &[])?;
     let contest = stage.measure(settings, deadline)?;
     println!(
         "\n## CPU time of Envoy, direct responses\n\n{}\n{}",
@@ -40,7 +40,7 @@ pub(crate) fn run(runtime: &Runtime, scene: &Scene, settings: &Settings) -> Resu
     let backend = variants::backend(runtime, scene)?;
     let variants = variants::upstream()?;
     let clusters = variants::clusters(&backend)?;
-    let stage = Stage::start(runtime, scene, variants, &clusters)?;
+    let mut stage = Stage::start(runtime, scene, variants, &clusters)?;
     let upstream = stage.measure(settings, deadline)?;
     drop(backend);
     println!(

@@ -46,6 +46,8 @@ pub(crate) enum Part {
     Route,
     /// Full-link gray release.
     Lane,
+    /// Rate limits.
+    Limit,
     /// The Dubbo bridge.
     Dubbo,
     /// Reading Dubbo frames, without Envoy.
@@ -60,9 +62,12 @@ fn parts() -> Result<Vec<Part>> {
             "http" => Ok(Part::Http),
             "route" => Ok(Part::Route),
             "lane" => Ok(Part::Lane),
+            "limit" => Ok(Part::Limit),
             "dubbo" => Ok(Part::Dubbo),
             "codec" => Ok(Part::Codec),
-            _ => bail!("BENCH must be some of http, route, lane, dubbo and codec, not {name}"),
+            _ => {
+                bail!("BENCH must be some of http, route, lane, limit, dubbo and codec, not {name}")
+            }
         })
         .collect::<Result<_>>()?;
     Ok(if parts.is_empty() {
@@ -70,6 +75,7 @@ fn parts() -> Result<Vec<Part>> {
             Part::Http,
             Part::Route,
             Part::Lane,
+            Part::Limit,
             Part::Dubbo,
             Part::Codec,
         ]

@@ -59,7 +59,7 @@ impl Stage {
     }
 
     /// Measures round by round, forwards and backwards in turn, until there are enough rounds or the time is over.
-    pub(crate) fn measure(mut self, settings: &Settings, deadline: Instant) -> Result<Measured> {
+    pub(crate) fn measure(&mut self, settings: &Settings, deadline: Instant) -> Result<Measured> {
         // The VM compiles what runs often once more: that must have happened before.
         self.round(settings.requests.max(WARM_UP))?;
         let mut measured = Measured::default();
@@ -76,6 +76,25 @@ impl Stage {
             }
         }
         Ok(measured)
+    }
+
+    /// Microseconds from a request to its answer, one after the other, in interleaved rounds: for each variant the median and the
+    /// 99th percentile.
+    pub(crate) fn latencies(&mut self) -> Result<BTreeMap<String, (f64, f64)>> {
+        let mut times: BTreeMap<String, Series> = BTreeMap::new();
+        for _ in 0..LATENCY_ROUNDS {
+            self.contenders.reverse();
+            for (variant, load) in &mut self.contenders {
+                let series = times.entry(variant.name.clone()).or_default();
+                for time in load.times(LATENCY_REQUESTS)? {
+                    series.push(time);
+                }
+            }
+        }
+        let times = times.into_iter();
+        Ok(times
+            .map(|(name, series)| (name, (series.median(), series.quantile(0.99))))
+            .collect())
     }
 
     /// Microseconds a request and the number of requests, for each contender in turn.
@@ -138,3 +157,5 @@ fn check_job(variant: &Variant, ask: impl Fn(&str) -> Result<String>) -> Result<
 
 const WARM_UP: usize = 6400;
 const LEAST_ROUNDS: usize = 3;
+const LATENCY_ROUNDS: usize = 20;
+const LATENCY_REQUESTS: usize = 250;

@@ -70,7 +70,7 @@ pub(crate) const STEPS: [(&str, &str, &str); 5] = [
 ];
 
 /// Single host calls, each measured made once and made often.
-pub(crate) const CALLS: [&str; 12] = [
+pub(crate) const CALLS: [&str; 14] = [
     "headers",
     "header-present",
     "header-absent",
@@ -83,6 +83,8 @@ pub(crate) const CALLS: [&str; 12] = [
     "metadata",
     "clear-route-cache",
     "log-level",
+    "time",
+    "shared-data",
 ];
 
 /// How often a call is made to learn what each further one costs.
@@ -147,7 +149,7 @@ fn traffic_tag(name: &str, vm: &str, configuration: &str) -> Result<Variant> {
     Ok(Variant::tagging(name, wasm(vm, &module, configuration)))
 }
 
-fn probe(name: &str, calls: &str) -> Result<Variant> {
+pub(crate) fn probe(name: &str, calls: &str) -> Result<Variant> {
     let filter = wasm(&format!("probe {calls}"), &wasm_module("probe")?, calls);
     let expected = if calls.contains("set-header") {
         GRAY
