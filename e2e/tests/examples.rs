@@ -64,6 +64,7 @@ fn examples() -> Result<Vec<Example>> {
         "istio-manifests",
         "istio-manifests/dubbo",
         "istio-manifests/gray-release",
+        "istio-manifests/rate-limit",
         "istio-manifests/tag-route",
     ];
     for folder in ["docs/guide", "docs/guide/examples", "."]

@@ -50,7 +50,7 @@ impl Counted {
             if has_turn {
                 let Waiting { held, policy, .. } = waiting;
                 let counts = self.counts(policy);
-                counts.release(policy, &self.data, held, (waiting.until, false));
+                counts.release(policy, &self.data, held, (waiting.until, None));
             }
             !has_turn
         });

@@ -34,14 +34,14 @@ impl Held {
 }
 
 impl Counts {
-    /// A request is over, or its turn has come: what it held others may have. `answered` says whether the service has answered it at
-    /// the time `now`. Tells whether that could be noted.
+    /// A request is over at the time `now`, or its turn has come: what it held others may have. `took` is how long the service took
+    /// for its answer; nothing when there was none. Tells whether that could be noted.
     pub fn release(
         &self,
         policy: &Policy,
         data: &dyn SharedData,
         held: &Held,
-        (now, answered): (Duration, bool),
+        (now, took): (Duration, Option<Duration>),
     ) -> bool {
         let Some(algorithm) = algorithm(policy, held) else {
             return true;
@@ -49,7 +49,6 @@ impl Counts {
         if !algorithm.is_held(held.wait) {
             return true;
         }
-        let took = answered.then(|| now.saturating_sub(held.ask.now + held.wait));
         let change = |state: &mut Vec<u8>| algorithm.release(state, held.ask.holder, (now, took));
         self.change(data, &held.spot, change).is_some()
     }

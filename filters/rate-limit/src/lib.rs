@@ -89,6 +89,7 @@ impl RootContext for Root {
             plugin: self.plugin.clone(),
             asking: None,
             held: Vec::new(),
+            went_on: Duration::ZERO,
             answered: None,
             response_headers: Vec::new(),
         }))
@@ -103,6 +104,8 @@ struct Stream {
     asking: Option<(Decision, Vec<(u32, Question)>)>,
     /// What it gives back when it ends.
     held: Vec<Held>,
+    /// When it went on to the upstream.
+    went_on: Duration,
     /// When the upstream answered.
     answered: Option<Duration>,
     response_headers: Vec<(String, String)>,
@@ -234,6 +237,7 @@ impl Stream {
         self.held = held;
         vm::hold(plugin, &self.held);
         let until = decision.until;
+        self.went_on = until.max(now);
         if until <= now {
             return Action::Continue;
         }
@@ -252,8 +256,10 @@ impl Drop for Stream {
     fn drop(&mut self) {
         let Some(plugin) = &self.plugin else { return };
         vm::forget(self.context);
+        let took = self.answered;
+        let took = took.map(|answered| answered.saturating_sub(self.went_on));
         for held in &self.held {
-            plugin.release(held, self.answered);
+            plugin.release(held, took);
         }
         vm::give_up(plugin, &self.held);
         // Nobody waits for the answers any more.
@@ -297,13 +303,12 @@ impl Plugin {
     }
 
     /// Others may have what a request held.
-    fn release(&self, held: &Held, answered: Option<Duration>) {
+    fn release(&self, held: &Held, took: Option<Duration>) {
         let Some(policy) = &self.configured.policy else {
             return;
         };
-        let time = answered.unwrap_or_else(meshlane_host::now);
-        let answered = (time, answered.is_some());
-        if !self.counts.release(policy, &HostData, held, answered) {
+        let now = meshlane_host::now();
+        if !self.counts.release(policy, &HostData, held, (now, took)) {
             self.metrics.lost();
         }
     }

@@ -44,17 +44,16 @@ impl SlidingWindow {
         let verdict = over
             .max()
             .map_or(Verdict::Admitted(Duration::ZERO), Verdict::Over);
-        let tightest = answers.iter().map(|answer| answer.quota);
-        let mut quota = tightest
-            .min_by_key(|quota| quota.remaining)
-            .unwrap_or(Quota::NONE);
         if let Verdict::Admitted(_) = verdict {
             for slots in &mut slots {
                 slots.add();
             }
             *state = slots.iter().flat_map(Slots::encode).collect();
-            quota.remaining = quota.remaining.saturating_sub(1);
         }
+        let quotas = self.windows.iter().zip(&slots);
+        let quotas = quotas.map(|(window, slots)| window.ask(slots, now).quota);
+        let tightest = quotas.min_by_key(|quota| quota.remaining);
+        let quota = tightest.unwrap_or(Quota::NONE);
         Answer { verdict, quota }
     }
 

@@ -37,13 +37,13 @@ impl WarmUp {
         // As a whole number of requests: 1 at least, or a slow one would never get warm.
         let requests = (self.rate(known.tokens) as u32).max(1);
         let window = Window { requests, ..WINDOW };
-        let Answer { verdict, mut quota } = window.ask(&known.slots, now);
+        let verdict = window.ask(&known.slots, now).verdict;
         if let Verdict::Admitted(_) = verdict {
             known.slots.add();
             known.passed = known.passed.saturating_add(1);
             *state = known.encode();
-            quota.remaining -= 1;
         }
+        let quota = window.ask(&known.slots, now).quota;
         let verdict = match verdict {
             // The rate may be another one by then: not before all of them have left the window there is room for sure.
             Verdict::Over(_) => Verdict::Over(quota.reset),

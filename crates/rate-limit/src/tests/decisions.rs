@@ -163,21 +163,21 @@ fn a_waiting_request_holds_a_place() {
         &proxy.policy,
         &proxy.data,
         &waiting[1].held[0],
-        (proxy.now, true),
+        (proxy.now, None),
     );
     assert_eq!(proxy.ask(&[]).wait, Duration::from_millis(400));
     proxy.counts.release(
         &proxy.policy,
         &proxy.data,
         &waiting[2].held[0],
-        (proxy.now, true),
+        (proxy.now, None),
     );
     assert_eq!(proxy.ask(&[]).wait, Duration::from_millis(500));
     proxy.counts.release(
         &proxy.policy,
         &proxy.data,
         &waiting[2].held[0],
-        (proxy.now, true),
+        (proxy.now, None),
     );
     assert_eq!(reasons(&proxy, &[]), [Reason::LimitQueueFull]);
     assert_eq!(
@@ -215,7 +215,7 @@ fn permits_of_a_lost_vm_come_back() {
     assert_eq!(proxy.passing(9, &alice), 2);
     proxy
         .counts
-        .release(&proxy.policy, &proxy.data, &held[0], (proxy.now, true));
+        .release(&proxy.policy, &proxy.data, &held[0], (proxy.now, None));
     assert_eq!(proxy.passing(9, &alice), 1);
 }
 
