@@ -43,6 +43,17 @@ pub struct Condition {
     pub not: Option<Box<Condition>>,
 }
 
+impl Condition {
+    /// Reads a condition from JSON.
+    ///
+    /// # Errors
+    /// The first structural error.
+    pub fn from_json(document: &[u8]) -> Result<Self, serde_json::Error> {
+        // What reads a condition is so generated here, once, and not again in each crate whose documents have conditions in them.
+        serde_json::from_slice(document)
+    }
+}
+
 /// A range of numbers, ends included; one end may be open.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]

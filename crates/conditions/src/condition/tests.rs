@@ -5,7 +5,7 @@ use super::*;
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
 fn parse(json: &str) -> Result<(Condition, AttributeTable), Violations> {
-    let config: config::Condition = serde_json::from_str(json).unwrap();
+    let config: config::Condition = config::Condition::from_json(json.as_bytes()).unwrap();
     let mut table = AttributeTable::default();
     let mut violations = Violations::default();
     let condition = Condition::new(
