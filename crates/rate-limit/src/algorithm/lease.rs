@@ -103,7 +103,7 @@ impl Lease {
                 }
                 known.left = known.left.saturating_add(hits.saturating_sub(own));
                 known.expires = time + nanoseconds(lasts);
-                known.over = 0;
+                // That it is over may be known from a question that was asked later: it stays known.
             }
             Granted::None if self.remembers_over => {
                 known.over = time + nanoseconds(reset.unwrap_or_default());
