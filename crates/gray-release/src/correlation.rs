@@ -18,7 +18,7 @@ use std::time::Duration;
 
 use meshlane_conditions::RandomBytes;
 use meshlane_diagnostics::Reason;
-use meshlane_shared_data::SharedData;
+use meshlane_shared_data::{SharedData, prepare};
 use meshlane_tags::TagValue;
 use xxhash_rust::xxh64::xxh64;
 
@@ -114,15 +114,7 @@ impl Correlations {
         });
         let capacity = capacity.clamp(Self::MIN_CAPACITY, Self::MAX_CAPACITY);
         let buckets = capacity.div_ceil(WAYS) as u32;
-        let ready = data.get(READY).0;
-        let ready = ready.and_then(|bytes| Some(u32::from_le_bytes(*bytes.first_chunk()?)));
-        let ready = ready.unwrap_or_default();
-        if ready < buckets {
-            for bucket in ready..buckets {
-                data.set(&address(bucket), b"");
-            }
-            data.set(READY, &buckets.to_le_bytes());
-        }
+        prepare(data, READY, buckets, address);
         Self {
             buckets,
             lifetime,

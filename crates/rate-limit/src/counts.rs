@@ -12,7 +12,7 @@ mod bucket;
 use std::time::Duration;
 
 use meshlane_conditions::RandomBytes;
-use meshlane_shared_data::SharedData;
+use meshlane_shared_data::{SharedData, prepare};
 use xxhash_rust::xxh64::xxh64;
 
 use crate::algorithm::{Answer, Ask};
@@ -214,22 +214,18 @@ impl Home {
             prefix: format!("meshlane/1/limit/{}/{}", limit.kind(), limit.name()),
             buckets: limit.buckets(),
         };
-        let ready_key = format!("{}/ready", home.prefix);
-        let ready = data.get(&ready_key).0;
-        let ready = ready.and_then(|bytes| Some(u32::from_le_bytes(*bytes.first_chunk()?)));
-        let (ready, wanted) = (ready.unwrap_or_default(), home.buckets.unwrap_or(1));
-        if ready < wanted {
-            for bucket in ready..wanted {
-                data.set(&format!("{}/{bucket}", home.prefix), b"");
-            }
-            data.set(&ready_key, &wanted.to_le_bytes());
-        }
+        let (ready, wanted) = (format!("{}/ready", home.prefix), home.buckets.unwrap_or(1));
+        prepare(data, &ready, wanted, |bucket| home.at(bucket));
         home
     }
 
     fn address(&self, hash: Option<Hash>) -> String {
         let bucket = hash.zip(self.buckets);
         let bucket = bucket.map_or(0, |(hash, buckets)| hash.bucket(buckets));
+        self.at(bucket)
+    }
+
+    fn at(&self, bucket: u32) -> String {
         format!("{}/{bucket}", self.prefix)
     }
 }

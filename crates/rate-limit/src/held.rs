@@ -26,9 +26,7 @@ impl Held {
 
     /// Whether it has to be given back at all.
     pub(crate) fn is_needed(&self, policy: &Policy) -> bool {
-        let limit = policy.limits.get(self.spot.limit);
-        let algorithm = limit.and_then(|limit| limit.algorithm(self.spot.variant));
-        let is_held = algorithm.is_some_and(|algorithm| algorithm.is_held(self.wait));
+        let is_held = algorithm(policy, self).is_some_and(|algorithm| algorithm.is_held(self.wait));
         is_held || self.is_waiting()
     }
 }

@@ -123,11 +123,11 @@ impl Limit {
         is_keyed.then(|| counts::buckets(self.capacity))
     }
 
-    /// The values of the key's attributes; the first that is absent, when one is.
-    pub(crate) fn key_of(&self, request: &Request<'_>) -> Result<Vec<String>, AttributeId> {
+    /// The values of the key's attributes; nothing when one is absent.
+    pub(crate) fn key_of(&self, request: &Request<'_>) -> Option<Vec<String>> {
         let values = self.key.iter().map(|id| {
             let text = request.value(*id).and_then(|value| value.as_text());
-            text.map(|text| text.into_owned()).ok_or(*id)
+            text.map(|text| text.into_owned())
         });
         values.collect()
     }

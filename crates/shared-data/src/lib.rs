@@ -31,6 +31,20 @@ pub trait SharedData {
     fn set(&self, key: &str, value: &[u8]);
 }
 
+/// Sees to it that so many values are there, each at its address, before anybody compares: the first write of a key would not be
+/// compared with anything. What is there already stays. Under the key `ready` lies how many there are.
+pub fn prepare(data: &dyn SharedData, ready: &str, wanted: u32, address: impl Fn(u32) -> String) {
+    let known = data.get(ready).0;
+    let known = known.and_then(|bytes| Some(u32::from_le_bytes(*bytes.first_chunk()?)));
+    let known = known.unwrap_or_default();
+    if known < wanted {
+        for number in known..wanted {
+            data.set(&address(number), b"");
+        }
+        data.set(ready, &wanted.to_le_bytes());
+    }
+}
+
 /// The version of a value. It changes whenever somebody writes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Version(u32);
@@ -112,5 +126,19 @@ mod tests {
         assert!(!data.compare_and_swap("a", b"3", version));
         assert_eq!(data.get("a").0.as_deref(), Some(&b"2"[..]));
         assert_eq!(data.size(), 2);
+    }
+
+    #[test]
+    fn what_is_prepared_once_stays() {
+        let data = MapData::default();
+        let address = |number| format!("a/{number}");
+        prepare(&data, "ready", 2, address);
+        data.set("a/0", b"1");
+        prepare(&data, "ready", 1, address);
+        prepare(&data, "ready", 3, address);
+        let value = |number| data.get(&address(number)).0;
+        let (empty, none) = (Some(Vec::new()), None);
+        assert_eq!([value(0), value(1)], [Some(b"1".to_vec()), empty.clone()]);
+        assert_eq!([value(2), value(3)], [empty, none]);
     }
 }

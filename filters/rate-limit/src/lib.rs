@@ -255,7 +255,7 @@ impl Drop for Stream {
     /// The request is answered, or its client gone.
     fn drop(&mut self) {
         let Some(plugin) = &self.plugin else { return };
-        vm::forget(self.context);
+        vm::forget(self.went_on, self.context);
         let took = self.answered;
         let took = took.map(|answered| answered.saturating_sub(self.went_on));
         for held in &self.held {
@@ -304,30 +304,23 @@ impl Plugin {
 
     /// Others may have what a request held.
     fn release(&self, held: &Held, took: Option<Duration>) {
-        let Some(policy) = &self.configured.policy else {
-            return;
-        };
-        let now = meshlane_host::now();
-        if !self.counts.release(policy, &HostData, held, (now, took)) {
-            self.metrics.lost();
-        }
+        let time = (meshlane_host::now(), took);
+        self.change(|policy| self.counts.release(policy, &HostData, held, time));
     }
 
     /// A request went away while it waited.
     fn cancel(&self, held: &Held) {
-        let Some(policy) = &self.configured.policy else {
-            return;
-        };
-        if !self.counts.cancel(policy, &HostData, held) {
-            self.metrics.lost();
-        }
+        self.change(|policy| self.counts.cancel(policy, &HostData, held));
     }
 
     fn renew(&self, held: &Held, now: Duration) {
-        let Some(policy) = &self.configured.policy else {
-            return;
-        };
-        if !self.counts.renew(policy, &HostData, held, now) {
+        self.change(|policy| self.counts.renew(policy, &HostData, held, now));
+    }
+
+    /// Changes what is counted, and tells when that could not be noted.
+    fn change(&self, change: impl FnOnce(&Policy) -> bool) {
+        let policy = self.configured.policy.as_ref();
+        if policy.is_some_and(|policy| !change(policy)) {
             self.metrics.lost();
         }
     }

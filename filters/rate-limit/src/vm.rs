@@ -77,12 +77,11 @@ pub(crate) fn wait(now: Duration, time: Duration, context: u32, turn: Turn) {
     });
 }
 
-/// The request of a context is at its end. If it waited it went away.
-pub(crate) fn forget(context: u32) {
+/// The request of a context is at its end, which was to go on at a time. If it still waits it went away.
+pub(crate) fn forget(time: Duration, context: u32) {
     let turn = VM.with(|vm| {
         let mut waiting = vm.waiting.try_borrow_mut().ok()?;
-        let key = *waiting.keys().find(|(_, waiting)| *waiting == context)?;
-        waiting.remove(&key)
+        waiting.remove(&(time, context))
     });
     let Some(turn) = turn else { return };
     for held in &turn.held {

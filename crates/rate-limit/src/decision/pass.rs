@@ -50,7 +50,7 @@ impl<'p> Pass<'p> {
         if let Some(reason) = self.skips(limit) {
             return (reason.into(), Duration::ZERO);
         }
-        let Ok(key) = limit.key_of(self.request) else {
+        let Some(key) = limit.key_of(self.request) else {
             return (Reason::LimitKeyAbsent.into(), Duration::ZERO);
         };
         let variant = limit.variant(&key);
