@@ -40,6 +40,8 @@ pub(crate) struct Ask {
     pub(crate) holder: u64,
     /// How long the request may wait, where it may.
     pub(crate) patience: Duration,
+    /// Whether it waits where it has to. Of a limit that only looks nobody does.
+    pub(crate) waits: bool,
     /// How much it counts.
     pub(crate) hits: u32,
 }

@@ -36,7 +36,7 @@ pub struct Limit {
     /// `false` switches the limit off.
     #[serde(default)]
     pub enabled: Option<bool>,
-    /// `true`: requests that are over the limit are counted, and pass.
+    /// `true`: requests that are over the limit are counted, and pass; those that a queue would have wait pass at once.
     #[serde(default)]
     pub shadow: Option<bool>,
     /// Of the requests that are over the limit so many percent are refused, chosen at random: 100 when not given.

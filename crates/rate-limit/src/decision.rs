@@ -64,7 +64,7 @@ pub struct LimitDecision {
     pub shares: bool,
     /// How much of the limit there is; nothing when it was not asked.
     pub quota: Option<Quota>,
-    /// How long the request has to wait for its turn in this limit.
+    /// How long the request has to wait for its turn in this limit, or would have to if the limit did more than look.
     pub wait: Duration,
 }
 
@@ -112,7 +112,9 @@ impl Policy {
                 None => pass.ask(index, limit),
                 Some(remote) => pass.ask_service(index, limit, remote),
             };
-            decision.wait = decision.wait.max(decided.wait);
+            if decided.reason == Reason::LimitQueued {
+                decision.wait = decision.wait.max(decided.wait);
+            }
             let is_refused = is_refusal(decided.reason);
             if is_refused {
                 decision.wants_json = wants_json(facts.headers());

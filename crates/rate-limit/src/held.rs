@@ -24,8 +24,11 @@ impl Held {
         !self.wait.is_zero()
     }
 
-    /// Whether it has to be given back at all.
+    /// Whether it has to be given back at all, once it is known that the request passes.
     pub(crate) fn is_needed(&self, policy: &Policy) -> bool {
+        if self.is_waiting() && !self.ask.waits {
+            return false;
+        }
         let is_held = algorithm(policy, self).is_some_and(|algorithm| algorithm.is_held(self.wait));
         is_held || self.is_waiting()
     }

@@ -9,7 +9,10 @@ use std::{
 
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    time::Instant,
+};
 
 use super::{
     access::{self, Entry},
@@ -351,6 +354,37 @@ impl Pod {
         .await
     }
 
+    /// How many of Envoy's listeners were replaced so far.
+    pub async fn replaced_listeners(&self) -> Result<u64> {
+        let stats = self.admin()?.stats().await?;
+        let replaced = stats.value("listener_manager.listener_modified");
+        replaced.context("Envoy does not count listeners")
+    }
+
+    /// Waits until the connections of replaced listeners are closed, and nothing has changed about listeners for some seconds.
+    pub async fn expect_settled(&self) -> Result<()> {
+        let what = format!("the listeners of {} are settled", self.plan.name);
+        let mut last = (String::new(), Instant::now());
+        poll::patiently(&what, async || {
+            let path = "/stats?filter=^listener_manager\\.(total_|listener_)";
+            let stats = self.admin()?.text(path).await?;
+            if stats != last.0 {
+                last = (stats, Instant::now());
+            }
+            let is_busy = |line: &str| {
+                let stat = line.split_once(": ");
+                stat.is_some_and(|(name, value)| {
+                    value != "0" && (name.ends_with("_draining") || name.ends_with("_warming"))
+                })
+            };
+            let busy = last.0.lines().find(|line| is_busy(line));
+            ensure!(busy.is_none(), "{busy:?}");
+            ensure!(last.1.elapsed() > SETTLED, "they changed a moment ago");
+            Ok(())
+        })
+        .await
+    }
+
     /// Waits until Envoy sends no calls of a Service to an address any more.
     pub async fn expect_no_endpoint(&self, service: &str, address: SocketAddr) -> Result<()> {
         let what = format!("{} does not send {service} to {address}", self.plan.name);
@@ -392,3 +426,6 @@ impl Pod {
 /// Envoy collects what changes about the health of endpoints for a second (`update_merge_window`) before its workers, which
 /// send the calls, hear of it. Its admin interface shows it at once.
 const MERGE_WINDOW: Duration = Duration::from_millis(1200);
+
+/// Istiod collects changes before it tells proxies of them: a moment after the last one, or every second while there are more.
+const SETTLED: Duration = Duration::from_secs(3);

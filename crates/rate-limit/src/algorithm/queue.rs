@@ -51,7 +51,7 @@ impl Queue {
             Some(at) => _ = line.left.remove(at),
             None => line.free += self.interval(),
         }
-        if self.counts() && !wait.is_zero() {
+        if self.counts() && ask.waits && !wait.is_zero() {
             line.waiting.add(ask.holder, ask.now);
         }
         *state = line.encode();
@@ -86,7 +86,7 @@ impl Queue {
                 line.left.remove(0);
             }
         }
-        if self.counts() && !wait.is_zero() {
+        if self.counts() && ask.waits && !wait.is_zero() {
             line.waiting.remove(ask.holder);
         }
         *state = line.encode();

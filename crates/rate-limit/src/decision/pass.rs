@@ -65,6 +65,7 @@ impl<'p> Pass<'p> {
             now: self.now.time,
             holder: self.now.holder,
             patience: limit.patience(variant, self.request),
+            waits: !limit.is_shadow,
             hits: 1,
         };
         let asked = self.counts.ask(self.data, (index, limit), &key, &ask);
@@ -119,9 +120,12 @@ impl<'p> Pass<'p> {
         match answer.verdict {
             Verdict::Admitted(wait) => {
                 self.taken.push(Held { spot, ask, wait });
-                match wait.is_zero() {
-                    true => Reason::LimitAllowed,
-                    false => Reason::LimitQueued,
+                if wait.is_zero() {
+                    Reason::LimitAllowed
+                } else if limit.is_shadow {
+                    Reason::LimitShadowed
+                } else {
+                    Reason::LimitQueued
                 }
             }
             Verdict::Over(_) => over(limit, Reason::LimitOver, self.random),

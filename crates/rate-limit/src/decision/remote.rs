@@ -55,6 +55,7 @@ impl Pass<'_> {
             now: self.now.time,
             holder: self.now.holder,
             patience: Duration::ZERO,
+            waits: true,
             hits: remote.hits(self.request),
         };
         let mut question = Question {

@@ -118,6 +118,31 @@ fn who_only_looks_refuses_nobody() {
 }
 
 #[test]
+fn a_queue_that_only_looks_has_nobody_wait() {
+    let proxy = Proxy::new(
+        r#"{"limits": [
+            {"name": "trial", "shadow": true, "queue": {"requests": 10, "maxWait": 0.2, "maxWaiting": 1}},
+            {"name": "total", "tokenBucket": {"requests": 1, "per": 60, "burst": 5}}
+        ]}"#,
+    );
+    let lines: Vec<_> = (0..4).map(|_| proxy.line(&[])).collect();
+    assert_eq!(
+        lines,
+        [
+            "trial=limit-allowed;left=2, total=limit-allowed;left=4",
+            "trial=limit-shadowed;left=1;wait=100ms, total=limit-allowed;left=3",
+            // Nobody waits, so nobody is in the way of others who would.
+            "trial=limit-shadowed;left=0;wait=200ms, total=limit-allowed;left=2",
+            "trial=limit-shadowed;left=0, total=limit-allowed;left=1",
+        ]
+    );
+    let decision = proxy.ask(&[]);
+    assert_eq!(decision.wait, Duration::ZERO);
+    assert_eq!(decision.until, proxy.now);
+    assert_eq!(decision.held, []);
+}
+
+#[test]
 fn limits_of_one_name_and_kind_are_one() {
     let document = r#"{"limits": [{"name": "shared", "tokenBucket": {"requests": 1, "per": 60, "burst": 5}}]}"#;
     let one = Proxy::new(document);

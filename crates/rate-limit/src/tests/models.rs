@@ -20,6 +20,7 @@ fn ask(now: Duration) -> Ask {
         now,
         holder: 1,
         patience: Duration::ZERO,
+        waits: true,
         hits: 1,
     }
 }
