@@ -9,7 +9,7 @@ use meshlane_attributes::{Locality, ProxyKind};
 use meshlane_tags::TagValue;
 
 pub use render::{
-    DocumentFormat, InventoryArgs, LanesArgs, LanesFilter, RenderArgs, RenderCommand,
+    DocumentFormat, InventoryArgs, IstioArgs, LanesArgs, LanesFilter, RenderArgs, RenderCommand,
 };
 
 use crate::documents::Kind;

@@ -7,6 +7,7 @@ mod lane_groups;
 mod memory;
 mod mentions;
 mod order;
+mod own;
 mod semantics;
 mod structure;
 
@@ -14,13 +15,14 @@ use meshlane_attributes::ProxyKind;
 use meshlane_diagnostics::{JsonPath, Problem, Violations};
 
 use crate::diagnostic::{Diagnostic, Severity};
-use crate::documents::{self, Findings, Kind, LaneGroupDocument, Plugin};
+use crate::documents::{self, Findings, Kind, LaneGroupDocument, OwnDocument, OwnKind, Plugin};
 use crate::policy::Policy;
 use crate::schema::{self, Subject};
 use crate::source::{Node, Source, Value};
 
 pub use exposure::{Needs, relate};
 pub use lane_groups::{Merged, check_lane_groups, merge};
+pub use own::check_documents;
 pub use semantics::document_bytes;
 pub use structure::{KEYWORDS, Structure};
 
@@ -44,6 +46,8 @@ pub struct CheckedFile {
     pub plugins: Vec<Plugin>,
     /// The lane groups that were found and checked.
     pub lane_groups: Vec<LaneGroupDocument>,
+    /// The documents of meshlane's other kinds that were found and checked.
+    pub documents: Vec<OwnDocument>,
     /// How many documents are none of ours.
     pub passed_over: usize,
     /// Whether the file could not be read to its end.
@@ -62,7 +66,10 @@ pub struct Message {
 impl CheckedFile {
     /// How many documents were checked.
     pub fn configurations(&self) -> usize {
-        self.plugins.len() + self.lane_groups.len()
+        // Configurations in documents are among the plugins.
+        let services = self.documents.iter();
+        let services = services.filter(|document| document.kind == OwnKind::DubboService);
+        self.plugins.len() + self.lane_groups.len() + services.count()
     }
 
     /// How many messages have a severity.
@@ -90,6 +97,7 @@ pub fn check(source: Source, assumptions: Assumptions) -> CheckedFile {
         }));
     }
     messages.extend(findings.lane_groups.iter().flat_map(lane_groups::check));
+    messages.extend(findings.documents.iter().flat_map(own::check));
     messages.extend(order::check(&findings.plugins));
     messages.extend(memory::check(&findings.plugins));
     messages.extend(counts::check(&findings.plugins));
@@ -105,6 +113,7 @@ pub fn check(source: Source, assumptions: Assumptions) -> CheckedFile {
         messages,
         plugins: findings.plugins,
         lane_groups: findings.lane_groups,
+        documents: findings.documents,
         passed_over: findings.passed_over,
         unreadable: contents.syntax_error.is_some(),
     }

@@ -107,6 +107,9 @@ pub(crate) enum Failure {
     /// No resource has anything to render.
     #[error("no DestinationRule with subsets in {0}")]
     NoSubsets(String),
+    /// No document is one of ours.
+    #[error("no TrafficLabel, RouterChain, RateLimit, DubboService or LaneGroup in {0}")]
+    NoDocument(String),
     /// No document is a lane group.
     #[error("no LaneGroup in {0}")]
     NoLaneGroup(String),

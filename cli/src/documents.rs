@@ -2,15 +2,17 @@
 
 mod envoy;
 mod istio;
-mod lane_group;
 mod module;
+mod own;
+mod phase;
 mod resource;
 
 use meshlane_attributes::{Locality, ProxyKind};
 use meshlane_diagnostics::{JsonPath, Segment};
 use meshlane_gray_release::config::Direction;
 
-pub use lane_group::LaneGroupDocument;
+pub use own::{LaneGroupDocument, OwnDocument, OwnKind};
+pub use phase::Phase;
 
 use crate::diagnostic::Diagnostic;
 use crate::source::{Node, Source, Span, Value};
@@ -95,6 +97,8 @@ pub enum Origin {
     EnvoyFilter,
     /// Envoy's own configuration.
     Envoy,
+    /// A document of meshlane's own, which Istio's resources are rendered from.
+    Document,
     /// The configuration alone.
     Bare,
 }
@@ -176,30 +180,6 @@ impl Surroundings {
     }
 }
 
-/// The place of a plugin among Istio's own filters.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Phase {
-    /// Whether it is `AUTHZ`: behind jwt_authn.
-    pub sees_jwt: bool,
-    /// The phase as written; nothing when it is not.
-    pub written: Option<String>,
-    /// The plugins of a phase run in the order of their priorities, the highest first.
-    pub priority: i64,
-    /// Where the phase is, or would be, written.
-    pub place: Span,
-}
-
-impl Phase {
-    /// The place of the plugin in the chain of filters, to be compared with those of others.
-    pub fn order(&self) -> (usize, i64) {
-        let written = self.written.as_deref().unwrap_or_default();
-        let written = written.trim_start_matches("EXECUTION_PHASE_");
-        let phases = ["AUTHN", "AUTHZ", "STATS"];
-        let phase = phases.iter().position(|phase| *phase == written);
-        (phase.unwrap_or(phases.len()), -self.priority)
-    }
-}
-
 /// What a document holds.
 #[derive(Debug, Default)]
 pub struct Findings {
@@ -207,6 +187,8 @@ pub struct Findings {
     pub plugins: Vec<Plugin>,
     /// The lane groups, in order.
     pub lane_groups: Vec<LaneGroupDocument>,
+    /// The documents of meshlane's other kinds, in order. The configurations in them are among the plugins.
+    pub documents: Vec<OwnDocument>,
     /// What is wrong with the documents around them.
     pub diagnostics: Vec<Diagnostic>,
     /// How many documents are none of ours.
@@ -236,10 +218,7 @@ pub fn find(source: &Source, document: &Node, bare: Kind, findings: &mut Finding
         (api, Some("EnvoyFilter")) if api.starts_with("networking.istio.io/") => {
             envoy::envoy_filter(source, document, findings);
         }
-        (api, kind) if lane_group::is_lane_group(api, kind) => {
-            let found = LaneGroupDocument::new(document);
-            findings.lane_groups.push(found);
-        }
+        (api, kind) if own::is_own(api, kind) => own::take(document, kind, findings),
         ("", None) if envoy::is_envoy(document) => {
             envoy::envoy_configuration(source, document, findings);
         }

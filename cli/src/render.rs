@@ -2,10 +2,12 @@
 
 mod hosts;
 mod inventory;
+mod istio;
 mod lanes;
 mod resources;
 mod yaml;
 
 pub use inventory::Inventory;
+pub use istio::{Api, Documents, Options, Place, Rendering, Resource, Routing, mesh_config};
 pub use lanes::Lanes;
 pub use resources::Resources;

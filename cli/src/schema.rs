@@ -4,6 +4,8 @@ mod reference;
 mod subject;
 
 use meshlane_bridge::config::DubboConfig;
+use meshlane_documents::FilterKind;
+use meshlane_documents::config::{DubboService, RateLimit, RouterChain, TrafficLabel};
 use meshlane_gray_release::config::GrayReleaseConfig;
 use meshlane_lane_group::config::LaneGroup;
 use meshlane_rate_limit::config::RateLimitConfig;
@@ -15,7 +17,7 @@ use serde_json::Value;
 pub use reference::reference;
 pub use subject::Subject;
 
-use crate::documents::Kind;
+use crate::documents::{Kind, OwnKind};
 
 /// The JSON Schema (draft 2020-12) of a document, generated from the types that it is read with.
 pub fn of(subject: Subject) -> Value {
@@ -29,6 +31,16 @@ pub fn of(subject: Subject) -> Value {
             Kind::TrafficTag => generator.into_root_schema_for::<TrafficTagConfig>(),
         },
         Subject::LaneGroup => generator.into_root_schema_for::<LaneGroup>(),
+        Subject::Document(kind) => match kind {
+            OwnKind::DubboService => generator.into_root_schema_for::<DubboService>(),
+            OwnKind::Filter(FilterKind::RateLimit) => generator.into_root_schema_for::<RateLimit>(),
+            OwnKind::Filter(FilterKind::RouterChain) => {
+                generator.into_root_schema_for::<RouterChain>()
+            }
+            OwnKind::Filter(FilterKind::TrafficLabel) => {
+                generator.into_root_schema_for::<TrafficLabel>()
+            }
+        },
     };
     normalized(schema.to_value())
 }

@@ -47,6 +47,7 @@ pub fn check_lane_groups(source: Source) -> CheckedFile {
         messages,
         plugins: Vec::new(),
         lane_groups: findings.lane_groups,
+        documents: Vec::new(),
         passed_over: findings.passed_over + findings.plugins.len(),
         unreadable: contents.syntax_error.is_some(),
     }

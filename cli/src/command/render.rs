@@ -1,16 +1,23 @@
 //! `meshlane render`
 
+mod istio;
+
 use super::{Exit, Failure, Streams, input, lane_groups};
 use crate::args::{DocumentFormat, InventoryArgs, LanesArgs, RenderArgs, RenderCommand};
 use crate::check::Message;
 use crate::diagnostic::Severity;
-use crate::render::{Inventory, Lanes, Resources};
+use crate::render::{Inventory, Lanes, Resources, mesh_config};
 use crate::report::Human;
 use crate::source::Source;
 
 pub(super) fn run(args: &RenderArgs, streams: &mut Streams<'_>) -> Result<Exit, Failure> {
     match &args.command {
         RenderCommand::Inventory(args) => inventory(args, streams),
+        RenderCommand::Istio(args) => istio::run(args, streams),
+        RenderCommand::MeshConfig => {
+            write!(streams.output, "{}", mesh_config())?;
+            Ok(Exit::Fine)
+        }
         RenderCommand::Lanes(args) => lanes(args, streams),
     }
 }

@@ -6,6 +6,7 @@ use std::fmt;
 use meshlane_attributes::ProxyKind;
 use meshlane_diagnostics::Violations;
 use meshlane_tag_route::Policy;
+use serde_json::{Value, json};
 
 use super::hosts::Host;
 use super::resources::{Place, Resources, Subset};
@@ -111,6 +112,42 @@ impl fmt::Display for Inventory {
             }
         }
         Ok(())
+    }
+}
+
+impl Resources {
+    /// The services of one host, as `tag-route` has them.
+    ///
+    /// # Errors
+    /// What is not known about it.
+    pub(super) fn inventory(&self, host: &Host) -> Result<Vec<Value>, Box<Diagnostic>> {
+        let missing = |message: String, expected: &'static str| {
+            Box::new(Diagnostic::error("no-subsets", 0..0, message).expected(expected))
+        };
+        let name = host.name();
+        let Some(subsets) = self.subsets.get(host) else {
+            let message = format!("nothing says which subsets {name} has");
+            return Err(missing(message, "its DestinationRule among the files"));
+        };
+        let Some(ports) = self.ports.get(host).filter(|ports| !ports.is_empty()) else {
+            let message = format!("nothing says which ports of {name} speak HTTP");
+            return Err(missing(
+                message,
+                "its Service or ServiceEntry among the files",
+            ));
+        };
+        let services = Names::of(self).services(host, subsets, ports);
+        Ok(services.iter().map(Service::to_json).collect())
+    }
+}
+
+impl Service {
+    fn to_json(&self) -> Value {
+        let destinations = self.destinations.iter();
+        let destinations = destinations.map(|destination| {
+            json!({"name": destination.name, "cluster": destination.cluster, "labels": destination.labels})
+        });
+        json!({"name": self.name, "hosts": self.hosts, "destinations": destinations.collect::<Value>()})
     }
 }
 

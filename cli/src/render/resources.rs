@@ -1,10 +1,11 @@
 //! What Istio's and Kubernetes' resources say of hosts, their ports and their subsets.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use meshlane_diagnostics::{JsonPath, Segment, is_label};
 
 use super::hosts::Host;
+use super::istio::MANAGED_BY;
 use crate::check::Message;
 use crate::diagnostic::Diagnostic;
 use crate::source::{Entry, Node, Span, Value};
@@ -18,6 +19,22 @@ pub struct Resources {
     pub(super) subsets: BTreeMap<Host, Vec<Subset>>,
     /// Where each host is first described by a DestinationRule: the file and the place.
     pub(super) rules: BTreeMap<Host, Place>,
+    /// Those of them that were rendered before.
+    pub(super) rendered: BTreeSet<Host>,
+    /// The Services of Kubernetes.
+    pub(super) services: BTreeMap<Host, KubernetesService>,
+    /// Where each host's requests are routed by a VirtualService, or an HTTPRoute for the Service, that was not rendered.
+    pub(super) routed: BTreeMap<Host, Place>,
+}
+
+/// A Service of Kubernetes.
+#[derive(Debug, Clone)]
+pub(super) struct KubernetesService {
+    /// The labels of its pods.
+    pub(super) selector: BTreeMap<String, String>,
+    /// Its ports, as written.
+    pub(super) ports: Vec<Node>,
+    pub(super) place: Place,
 }
 
 /// A subset of the endpoints of a host.
@@ -29,11 +46,15 @@ pub(super) struct Subset {
 
 /// A place in one of the files, and the resource there in words.
 #[derive(Debug, Clone)]
-pub(super) struct Place {
-    pub(super) file: usize,
-    pub(super) span: Span,
-    pub(super) path: JsonPath,
-    pub(super) resource: String,
+pub struct Place {
+    /// The number of the file.
+    pub file: usize,
+    /// The place in its text.
+    pub span: Span,
+    /// The place in the resource.
+    pub path: JsonPath,
+    /// The resource in words: `Service shop/orders`.
+    pub resource: String,
 }
 
 impl Resources {
@@ -71,6 +92,8 @@ impl Reader<'_> {
             ("v1", "Service") => self.service(document),
             (api, "ServiceEntry") if is_networking(api) => self.service_entry(document),
             (api, "DestinationRule") if is_networking(api) => self.destination_rule(document),
+            (api, "VirtualService") if is_networking(api) => self.virtual_service(document),
+            (api, "HTTPRoute" | "GRPCRoute") if is_gateway_api(api) => self.route(document),
             _ => {}
         }
     }
@@ -79,7 +102,79 @@ impl Reader<'_> {
         let (name, namespace) = identity(service);
         let host = Host::in_namespace(name, namespace);
         let ports = service.descend(&["spec", "ports"]);
-        self.ports(host, ports, "port");
+        self.ports(host.clone(), ports, "port");
+        if is_rendered(service) {
+            return;
+        }
+        let selector = service.descend(&["spec", "selector"]).map(Node::entries);
+        let text = |entry: &Entry| Some((entry.key.clone(), entry.value.text()?.to_owned()));
+        let path = path(["spec", "ports"]);
+        let service = KubernetesService {
+            selector: selector
+                .unwrap_or_default()
+                .iter()
+                .filter_map(text)
+                .collect(),
+            ports: ports.map(Node::items).unwrap_or_default().to_vec(),
+            place: Place {
+                file: self.file,
+                span: service.locate_value(&path),
+                path,
+                resource: format!("Service {namespace}/{name}"),
+            },
+        };
+        self.resources.services.insert(host, service);
+    }
+
+    /// Routes for requests inside the mesh. Istio takes the oldest VirtualService of a host alone.
+    fn virtual_service(&mut self, routes: &Node) {
+        let (name, namespace) = identity(routes);
+        let gateways = routes.descend(&["spec", "gateways"]).map(Node::items);
+        let is_mesh = gateways.is_none_or(|gateways| {
+            let mut gateways = gateways.iter();
+            gateways.any(|gateway| gateway.text() == Some("mesh"))
+        });
+        if !is_mesh || is_rendered(routes) {
+            return;
+        }
+        let path = path(["spec", "hosts"]);
+        let hosts = routes.find(&path).map(Node::items).unwrap_or_default();
+        let place = Place {
+            file: self.file,
+            span: routes.locate_value(&path),
+            path,
+            resource: format!("VirtualService {namespace}/{name}"),
+        };
+        for host in hosts.iter().filter_map(Node::text) {
+            let host = Host::resolve(host, namespace);
+            let known = self.resources.routed.entry(host);
+            known.or_insert_with(|| place.clone());
+        }
+    }
+
+    /// Routes of the Gateway API for Services.
+    fn route(&mut self, routes: &Node) {
+        let (name, namespace) = identity(routes);
+        if is_rendered(routes) {
+            return;
+        }
+        let path = path(["spec", "parentRefs"]);
+        let parents = routes.find(&path).map(Node::items).unwrap_or_default();
+        let place = Place {
+            file: self.file,
+            span: routes.locate_value(&path),
+            path,
+            resource: format!("HTTPRoute {namespace}/{name}"),
+        };
+        for parent in parents {
+            let text = |key| parent.get(key).and_then(Node::text);
+            if text("kind") == Some("Service") {
+                let namespace = text("namespace").unwrap_or(namespace);
+                let host = Host::in_namespace(text("name").unwrap_or_default(), namespace);
+                let known = self.resources.routed.entry(host);
+                known.or_insert_with(|| place.clone());
+            }
+        }
     }
 
     fn service_entry(&mut self, entry: &Node) {
@@ -134,6 +229,9 @@ impl Reader<'_> {
             resource: resource.clone(),
         };
         self.resources.rules.entry(host.clone()).or_insert(place);
+        if is_rendered(rule) {
+            self.resources.rendered.insert(host.clone());
+        }
         for (index, subset) in subsets.iter().enumerate() {
             self.subset(&host, index, subset, &resource);
         }
@@ -220,6 +318,16 @@ fn identity(resource: &Node) -> (&str, &str) {
         field("name").unwrap_or("unnamed"),
         field("namespace").unwrap_or("default"),
     )
+}
+
+/// Whether a resource was rendered before: what follows from the documents now takes its place.
+fn is_rendered(resource: &Node) -> bool {
+    let label = ["metadata", "labels", "app.kubernetes.io/managed-by"];
+    resource.descend(&label).and_then(Node::text) == Some(MANAGED_BY)
+}
+
+fn is_gateway_api(api_version: &str) -> bool {
+    api_version.starts_with("gateway.networking.k8s.io/")
 }
 
 fn is_networking(api_version: &str) -> bool {

@@ -6,8 +6,8 @@ use serde_json::{Map, Value};
 
 use crate::source::Source;
 
-/// Writes a value as YAML that begins on a line of its own. Keys stand in alphabetical order, `name` first; what fits in a line
-/// stands in one.
+/// Writes a value as YAML that begins on a line of its own. Keys stand in alphabetical order, but for those that people
+/// write first; what fits in a line stands in one. A text of several lines stands as it is.
 pub(super) fn document(f: &mut impl Write, value: &Value) -> fmt::Result {
     match value {
         Value::Object(members) if !members.is_empty() => object(f, members, 0, ""),
@@ -29,6 +29,13 @@ fn object(
             (0, first) => f.write_str(first)?,
         }
         let key = scalar(key);
+        if let Some(text) = value.as_str().filter(|text| is_block(text)) {
+            writeln!(f, "{key}: |")?;
+            for line in text.lines() {
+                writeln!(f, "{:1$}{line}", "", indentation + 2)?;
+            }
+            continue;
+        }
         let line = flow(value);
         if indentation + key.len() + line.len() + 2 <= WIDTH {
             writeln!(f, "{key}: {line}")?;
@@ -88,11 +95,29 @@ fn flow(value: &Value) -> String {
     }
 }
 
+/// Whether a text can stand as it is, in lines of its own.
+fn is_block(text: &str) -> bool {
+    let is_line = |line: &str| {
+        let printable = line.bytes().all(|b| b >= b' ' && b != 0x7f);
+        printable && !line.ends_with(' ')
+    };
+    let begins = text.bytes().next().is_some_and(|b| b > b' ');
+    begins
+        && text.contains('\n')
+        && text.ends_with('\n')
+        && text.lines().all(is_line)
+        && !text.ends_with("\n\n")
+}
+
 fn sorted(members: &Map<String, Value>) -> Vec<(&String, &Value)> {
     let mut members: Vec<_> = members.iter().collect();
-    members.sort_by_key(|(key, _)| (*key != "name", *key));
+    let rank = |key: &str| FIRST.iter().position(|first| *first == key);
+    members.sort_by_key(|(key, _)| (rank(key).unwrap_or(FIRST.len()), *key));
     members
 }
+
+/// The keys that stand in front of others, as people write resources.
+const FIRST: [&str; 5] = ["apiVersion", "kind", "metadata", "name", "namespace"];
 
 const WIDTH: usize = 100;
 

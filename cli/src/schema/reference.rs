@@ -35,6 +35,7 @@ pub fn reference(subject: Subject) -> String {
             page.reasons(kind);
         }
         Subject::LaneGroup => page.attributes(false),
+        Subject::Document(_) => {}
     }
     page.text
 }
@@ -53,6 +54,7 @@ impl<'s> Page<'s> {
         self.line(&match subject {
             Subject::Filter(_) => format!("# Configuration of `{name}`"),
             Subject::LaneGroup => "# Lane groups".to_owned(),
+            Subject::Document(kind) => format!("# `{}` documents", kind.as_str()),
         });
         self.line("");
         self.line(&format!(
@@ -178,6 +180,9 @@ impl<'s> Page<'s> {
     /// A type in words, with links to the definitions that it refers to.
     fn type_of(&mut self, schema: &'s Value) -> String {
         if let Some(name) = definition_name(schema) {
+            if let Some(page) = page_of(&name) {
+                return format!("[configuration]({page}.md)");
+            }
             if !self.described.contains(&name) && !self.queue.contains(&name) {
                 self.queue.push(name.clone());
             }
@@ -233,6 +238,17 @@ fn concerns(reason: Reason, kind: Kind) -> bool {
     };
     let code = reason.as_str();
     areas.contains(&code.split('-').next().unwrap_or(code))
+}
+
+/// The page of a definition that is the configuration of a filter.
+fn page_of(definition: &str) -> Option<&'static str> {
+    let kind = match definition {
+        "RateLimitConfig" => Kind::RateLimit,
+        "TagRouteConfig" => Kind::TagRoute,
+        "TrafficTagConfig" => Kind::TrafficTag,
+        _ => return None,
+    };
+    Some(kind.as_str())
 }
 
 fn definition_name(schema: &Value) -> Option<String> {

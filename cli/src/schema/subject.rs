@@ -3,7 +3,9 @@
 use clap::ValueEnum;
 use clap::builder::PossibleValue;
 
-use crate::documents::Kind;
+use meshlane_documents::FilterKind;
+
+use crate::documents::{Kind, OwnKind};
 
 /// What has a schema.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -12,6 +14,8 @@ pub enum Subject {
     Filter(Kind),
     /// A lane group.
     LaneGroup,
+    /// A document of another kind of ours.
+    Document(OwnKind),
 }
 
 impl Subject {
@@ -23,6 +27,10 @@ impl Subject {
         Self::Filter(Kind::RateLimit),
         Self::Filter(Kind::TagRoute),
         Self::Filter(Kind::TrafficTag),
+        Self::Document(OwnKind::DubboService),
+        Self::Document(OwnKind::Filter(FilterKind::RateLimit)),
+        Self::Document(OwnKind::Filter(FilterKind::RouterChain)),
+        Self::Document(OwnKind::Filter(FilterKind::TrafficLabel)),
     ];
 
     /// What it is called on the command line and in the names of files.
@@ -30,6 +38,13 @@ impl Subject {
         match self {
             Self::Filter(kind) => kind.as_str(),
             Self::LaneGroup => "lane-group",
+            Self::Document(OwnKind::DubboService) => "dubbo-service",
+            Self::Document(OwnKind::Filter(kind)) => match kind {
+                FilterKind::TrafficLabel => "traffic-label",
+                FilterKind::RouterChain => "router-chain",
+                // Not the filter of that name.
+                FilterKind::RateLimit => "rate-limit-document",
+            },
         }
     }
 
@@ -37,7 +52,7 @@ impl Subject {
     pub fn filter(self) -> Option<Kind> {
         match self {
             Self::Filter(kind) => Some(kind),
-            Self::LaneGroup => None,
+            Self::LaneGroup | Self::Document(_) => None,
         }
     }
 }
@@ -58,6 +73,10 @@ impl ValueEnum for Subject {
             Self::Filter(kind) => kind.to_possible_value(),
             Self::LaneGroup => {
                 let help = "One document from which the configurations of the others follow";
+                Some(PossibleValue::new(self.as_str()).help(help))
+            }
+            Self::Document(kind) => {
+                let help = format!("A document of the kind {}", kind.as_str());
                 Some(PossibleValue::new(self.as_str()).help(help))
             }
         }

@@ -22,12 +22,12 @@ pub struct LaneGroup {
     pub spec: Spec,
 }
 
-/// What a lane group is called.
+/// What a document is called.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct Metadata {
-    /// The group's name: 1 to 50 lower-case letters, digits and `-`.
+    /// Its name: 1 to 50 lower-case letters, digits and `-`.
     pub name: String,
     /// Its namespace.
     #[serde(default)]
@@ -84,10 +84,28 @@ pub struct Spec {
     /// How it is known which destinations are healthy. Without it every destination counts as healthy.
     #[serde(default)]
     pub health: Option<Health>,
+    /// The gateways where requests enter the mesh, for Istio's resources.
+    #[serde(default)]
+    pub gateways: Option<Gateways>,
     /// The services that the lanes go through.
     pub services: Vec<Service>,
     /// The lanes. A request enters the first one that has an entry for it.
     pub lanes: Vec<Lane>,
+}
+
+/// The gateways where requests enter the mesh.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields, rename_all = "camelCase", default)]
+pub struct Gateways {
+    /// Their namespace: `istio-system` when not given.
+    pub namespace: Option<String>,
+    /// Their labels: `{istio: ingressgateway}` when neither these nor `name` are given.
+    pub selector: Option<BTreeMap<String, String>>,
+    /// The Gateway of the Gateway API that they are of. Not together with `selector`.
+    pub name: Option<String>,
+    /// Istio's Gateways, or for `gateway-api` those of the Gateway API, whose requests for the services' hosts are routed: `istio-system/shop`. None when not given: those routes are written by hand.
+    pub routes: Vec<String>,
 }
 
 /// A service. It has workloads in the baseline, and in the lanes that say so.

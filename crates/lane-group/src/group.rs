@@ -27,8 +27,29 @@ pub struct LaneGroup {
     pub(crate) on_unknown_tag: OnUnknownTag,
     pub(crate) exempt: Option<Condition>,
     pub(crate) health: Option<Health>,
+    pub(crate) gateways: Gateways,
     pub(crate) services: Vec<Service>,
     pub(crate) lanes: Vec<Lane>,
+}
+
+/// The gateways where requests enter the mesh.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Gateways {
+    /// Their namespace.
+    pub namespace: String,
+    /// Which ones.
+    pub reference: GatewayReference,
+    /// The Gateways whose requests are routed.
+    pub routes: Vec<String>,
+}
+
+/// How gateways are named.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum GatewayReference {
+    /// By the labels of their pods.
+    Labels(BTreeMap<String, String>),
+    /// By a Gateway of the Gateway API.
+    Name(String),
 }
 
 /// A service of a [`LaneGroup`].
@@ -166,6 +187,11 @@ impl LaneGroup {
     /// The value of the label that workloads of the baseline have.
     pub fn baseline(&self) -> &str {
         &self.baseline
+    }
+
+    /// The gateways where requests enter the mesh.
+    pub fn gateways(&self) -> &Gateways {
+        &self.gateways
     }
 
     /// The services, in the order of the document.

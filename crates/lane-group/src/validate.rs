@@ -8,10 +8,12 @@ mod lane;
 mod service;
 mod share;
 
-use meshlane_diagnostics::{Place, Violations};
+use std::collections::BTreeMap;
+
+use meshlane_diagnostics::{Place, Problem, Violations};
 
 use crate::config::{self, Spec};
-use crate::group::LaneGroup;
+use crate::group::{GatewayReference, Gateways, LaneGroup};
 use crate::render::{self, Member};
 
 impl LaneGroup {
@@ -22,7 +24,9 @@ impl LaneGroup {
     pub fn new(config: &config::LaneGroup) -> Result<Self, Violations> {
         let mut violations = Violations::default();
         let root = Place::root();
-        head(config, &root, &mut violations);
+        let (written, metadata) = ((&*config.api_version, &*config.kind), &config.metadata);
+        let kind = (LaneGroup::KIND, "`LaneGroup`");
+        head(written, kind, metadata, &mut violations);
         let place = root.key("spec");
         let spec = &config.spec;
         let label = spec.label.clone().unwrap_or_else(|| "lane".to_owned());
@@ -46,6 +50,7 @@ impl LaneGroup {
             on_unknown_tag: spec.on_unknown_tag.unwrap_or_default(),
             exempt: spec.exempt.clone(),
             health: spec.health.clone(),
+            gateways: gateways(spec, &place, &mut violations),
             lanes: lane::lanes(spec, &place, &mut violations),
         };
         carriers(&group, spec, &place, &mut violations);
@@ -54,25 +59,59 @@ impl LaneGroup {
     }
 }
 
-fn head(config: &config::LaneGroup, root: &Place<'_>, violations: &mut Violations) {
-    if config.api_version != LaneGroup::API_VERSION {
+/// Validates what all documents of `meshlane.dev/v1alpha1` begin with: `apiVersion` and `kind`, as written, and `metadata`. The
+/// `kind` that is expected is given twice, the second time as messages have it.
+pub fn head(
+    (api_version, kind): (&str, &str),
+    (known, expected): (&str, &'static str),
+    metadata: &config::Metadata,
+    violations: &mut Violations,
+) {
+    let root = Place::root();
+    if api_version != LaneGroup::API_VERSION {
         let expected = "`meshlane.dev/v1alpha1`";
-        violations.invalid(&root.key("apiVersion"), &config.api_version, expected);
+        violations.invalid(&root.key("apiVersion"), api_version, expected);
     }
-    if config.kind != LaneGroup::KIND {
-        violations.invalid(&root.key("kind"), &config.kind, "`LaneGroup`");
+    if kind != known {
+        violations.invalid(&root.key("kind"), kind, expected);
     }
     let place = root.key("metadata");
-    let name = &config.metadata.name;
+    let name = &metadata.name;
     if !is_name(name, 50) {
         let expected = "1 to 50 lower-case letters, digits and `-`, none of these at an end";
         violations.invalid(&place.key("name"), name, expected);
     }
-    if let Some(namespace) = &config.metadata.namespace
+    if let Some(namespace) = &metadata.namespace
         && !is_name(namespace, 63)
     {
         let expected = "1 to 63 lower-case letters, digits and `-`, none of these at an end";
         violations.invalid(&place.key("namespace"), namespace, expected);
+    }
+}
+
+fn gateways(spec: &Spec, place: &Place<'_>, violations: &mut Violations) -> Gateways {
+    let given = spec.gateways.clone().unwrap_or_default();
+    let place = place.key("gateways");
+    let namespace = given.namespace.unwrap_or_else(|| "istio-system".to_owned());
+    if !is_name(&namespace, 63) {
+        violations.invalid(&place.key("namespace"), &namespace, "a namespace");
+    }
+    if given.name.is_some() && given.selector.is_some() {
+        let (key, with) = ("name", "`selector`");
+        let problem = Problem::Incompatible { key, with };
+        violations.push(&place.key("name"), problem);
+    }
+    let labels = given.selector.unwrap_or_else(|| {
+        let label = ("istio".to_owned(), "ingressgateway".to_owned());
+        BTreeMap::from([label])
+    });
+    Gateways {
+        namespace,
+        reference: match given.name {
+            Some(name) => GatewayReference::Name(name),
+            None => GatewayReference::Labels(labels),
+        },
+        routes: given.routes,
     }
 }
 
@@ -89,8 +128,8 @@ fn carriers(group: &LaneGroup, spec: &Spec, place: &Place<'_>, violations: &mut 
     }
 }
 
-/// A name in Kubernetes, without dots.
-fn is_name(name: &str, longest: usize) -> bool {
+/// Whether a text is a name in Kubernetes, without dots.
+pub fn is_name(name: &str, longest: usize) -> bool {
     let allowed = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
     (1..=longest).contains(&name.len())
         && name.bytes().all(allowed)
@@ -98,8 +137,8 @@ fn is_name(name: &str, longest: usize) -> bool {
         && !name.ends_with('-')
 }
 
-/// The value of a label in Kubernetes.
-fn is_label_value(value: &str) -> bool {
+/// Whether a text is the value of a label in Kubernetes.
+pub fn is_label_value(value: &str) -> bool {
     let is_inner = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.');
     let is_end = |c: char| c.is_ascii_alphanumeric();
     (1..=63).contains(&value.len())

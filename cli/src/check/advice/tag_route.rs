@@ -7,7 +7,7 @@ use meshlane_tag_route::config::{Service, TagRouteConfig};
 
 use super::{is_enabled, is_unconditional, never_reached};
 use crate::diagnostic::Diagnostic;
-use crate::documents::Plugin;
+use crate::documents::{Origin, Plugin};
 use crate::source::Node;
 
 /// Warnings about a plugin's configuration. One whose structure is wrong has other troubles.
@@ -36,7 +36,9 @@ struct Document<'d> {
 impl Document<'_> {
     fn nothing_to_route(&self, plugin: &Plugin) -> Option<Diagnostic> {
         let message = "without `services` no request is given a destination";
-        self.config.services.is_empty().then(|| {
+        // A document may name hosts instead, whose destinations are looked up when it is rendered; it must have either.
+        let is_complete = plugin.origin != Origin::Document;
+        (is_complete && self.config.services.is_empty()).then(|| {
             Diagnostic::warning("config-empty", plugin.place.clone(), message)
                 .at(JsonPath::default())
         })

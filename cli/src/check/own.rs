@@ -1,0 +1,57 @@
+//! What is around the configurations in documents of meshlane's own kinds, and Dubbo services.
+
+use meshlane_documents::{DubboService, FilterDocument};
+
+use super::{CheckedFile, Message, check_document, check_plugin, lane_groups, sort};
+use crate::documents::{self, Findings, Kind, Origin, OwnDocument, OwnKind};
+use crate::schema::Subject;
+use crate::source::Source;
+
+/// Checks the documents of meshlane's own kinds in a file and passes over all else.
+pub fn check_documents(source: Source) -> CheckedFile {
+    let contents = source.read();
+    let mut findings = Findings::default();
+    for document in &contents.documents {
+        documents::find(&source, document, Kind::TrafficTag, &mut findings);
+    }
+    let found = findings.plugins.len();
+    let is_own = |plugin: &documents::Plugin| plugin.origin == Origin::Document;
+    findings.plugins.retain(is_own);
+    let mut messages: Vec<_> = findings.documents.iter().flat_map(check).collect();
+    messages.extend(findings.lane_groups.iter().flat_map(lane_groups::check));
+    for plugin in &findings.plugins {
+        let about_plugin = check_plugin(plugin, None).into_iter();
+        messages.extend(about_plugin.map(|diagnostic| Message {
+            diagnostic,
+            plugin: Some(plugin.resource.clone()),
+        }));
+    }
+    messages.extend(contents.syntax_error.clone().map(|diagnostic| Message {
+        diagnostic,
+        plugin: None,
+    }));
+    sort(&mut messages);
+    CheckedFile {
+        source,
+        messages,
+        passed_over: findings.passed_over + found - findings.plugins.len(),
+        plugins: findings.plugins,
+        lane_groups: findings.lane_groups,
+        documents: findings.documents,
+        unreadable: contents.syntax_error.is_some(),
+    }
+}
+
+/// What is to say about a document. What is wrong with a configuration in it is said of its plugin, too.
+pub(super) fn check(document: &OwnDocument) -> Vec<Message> {
+    let parse = |bytes: &[u8]| match document.kind {
+        OwnKind::Filter(kind) => FilterDocument::parse(kind, bytes).err(),
+        OwnKind::DubboService => DubboService::parse(bytes).err(),
+    };
+    let found = check_document(&document.node, Subject::Document(document.kind), &parse);
+    let messages = found.into_iter().map(|diagnostic| Message {
+        diagnostic,
+        plugin: Some(document.resource.clone()),
+    });
+    messages.collect()
+}
