@@ -9,7 +9,7 @@ use meshlane_diagnostics::JsonPath;
 use super::mentions::{self, Mention};
 use super::{CheckedFile, Message, document_bytes, sort};
 use crate::diagnostic::Diagnostic;
-use crate::documents::{Kind, Plugin};
+use crate::documents::{Kind, Origin, OwnKind, Plugin};
 use crate::policy::Policy;
 use crate::source::{Node, Span};
 
@@ -88,9 +88,13 @@ pub fn relate(files: &mut [CheckedFile]) {
     let (showing, writing): (Vec<_>, Vec<_>) = bridges
         .into_iter()
         .partition(|bridge| bridge.mode == Mode::ToHttp);
+    // The bridges that are rendered for it show what the documents beside it ask for.
+    let mut documents = files.iter().flat_map(|file| &file.documents);
+    let has_service = documents.any(|document| document.kind == OwnKind::DubboService);
     for file in files {
         let mut found = Vec::new();
-        for plugin in &file.plugins {
+        let is_asking = |plugin: &&Plugin| !(has_service && plugin.origin == Origin::Document);
+        for plugin in file.plugins.iter().filter(is_asking) {
             let diagnostics = about(plugin, &showing, &writing).into_iter();
             found.extend(diagnostics.map(|diagnostic| Message {
                 diagnostic,

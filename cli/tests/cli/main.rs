@@ -11,6 +11,7 @@ mod agreement;
 mod check;
 mod command;
 mod docs;
+mod documents;
 mod dubbo;
 mod explain;
 mod generated;

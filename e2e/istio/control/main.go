@@ -10,6 +10,10 @@ import (
 	"fmt"
 	"os"
 
+	"github.com/spf13/cobra"
+	"istio.io/istio/istioctl/pkg/analyze"
+	istioctl "istio.io/istio/istioctl/pkg/cli"
+	"istio.io/istio/istioctl/pkg/validate"
 	istiod "istio.io/istio/pilot/cmd/pilot-discovery/app"
 	"k8s.io/component-base/cli"
 	kubectl "k8s.io/kubectl/pkg/cmd"
@@ -17,7 +21,7 @@ import (
 
 func main() {
 	if len(os.Args) < 2 {
-		fail(fmt.Errorf("usage: control cluster|kubectl|istiod|push …"))
+		fail(fmt.Errorf("usage: control cluster|kubectl|istiod|istioctl|push …"))
 	}
 	command, arguments := os.Args[1], os.Args[2:]
 	switch command {
@@ -28,6 +32,12 @@ func main() {
 		os.Exit(cli.Run(kubectl.NewDefaultKubectlCommand()))
 	case "istiod":
 		root := istiod.NewRootCommand()
+		root.SetArgs(arguments)
+		fail(root.Execute())
+	case "istioctl":
+		root := &cobra.Command{Use: "istioctl", SilenceUsage: true}
+		context := istioctl.NewCLIContext(istioctl.AddRootFlags(root.PersistentFlags()))
+		root.AddCommand(validate.NewValidateCommand(context), analyze.Analyze(context))
 		root.SetArgs(arguments)
 		fail(root.Execute())
 	case "push":

@@ -247,6 +247,14 @@ impl Control {
         printed(&format!("kubectl {}", arguments.join(" ")), &output)
     }
 
+    /// Runs `istioctl validate` or `istioctl analyze`, without a cluster, and returns what it printed.
+    pub async fn istioctl(&self, arguments: &[&str]) -> Result<String> {
+        let mut command = tokio::process::Command::new(self.pin.program());
+        let command = command.arg("istioctl").args(arguments);
+        let what = format!("istioctl {}", arguments.join(" "));
+        printed(&what, &command.output().await?)
+    }
+
     /// Pushes a Wasm module to the registry.
     pub async fn push(&self, module: &Path, image: &str) -> Result<()> {
         let mut command = tokio::process::Command::new(self.pin.program());

@@ -2,7 +2,8 @@
 
 use std::fs;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
+use meshlane::command::{Exit, Streams};
 
 use super::control::REGISTRY;
 use crate::scene::workspace;
@@ -30,6 +31,29 @@ impl Manifest {
                 "org.example.stock.Stock",
                 "dev.meshlane.e2e.api.StockService",
             ))
+    }
+
+    /// What `meshlane render istio` makes of documents.
+    pub fn rendered(documents: &str, options: &[&str]) -> Result<Self> {
+        let (mut output, mut errors) = (Vec::new(), Vec::new());
+        let arguments = [&["meshlane", "render", "istio"], options, &["-"]].concat();
+        let exit = meshlane::command::run(
+            arguments,
+            &mut Streams {
+                input: &mut documents.as_bytes(),
+                output: &mut output,
+                errors: &mut errors,
+                coloured: false,
+            },
+        );
+        let errors = String::from_utf8_lossy(&errors);
+        ensure!(exit == Exit::Fine && errors.is_empty(), "{errors}");
+        Ok(Self(String::from_utf8(output)?))
+    }
+
+    /// The text.
+    pub fn text(&self) -> &str {
+        &self.0
     }
 
     /// Puts one text in the place of another.

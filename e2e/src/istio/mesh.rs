@@ -67,6 +67,26 @@ impl Mesh {
         self.control.apply(&manifest.within(&self.namespace)).await
     }
 
+    /// Applies rendered resources and deletes those that were rendered before and are not among them.
+    pub async fn apply_and_prune(&self, manifest: &Manifest) -> Result<()> {
+        let yaml = manifest.within(&self.namespace);
+        let kinds = RENDERED.map(|kind| format!("--prune-allowlist={kind}"));
+        let kinds: Vec<_> = kinds.iter().map(String::as_str).collect();
+        let chosen = "--selector=app.kubernetes.io/managed-by=meshlane";
+        let arguments = ["apply", "--prune", chosen, "--filename=-"];
+        let arguments = [&arguments[..], &kinds].concat();
+        self.control.kubectl_with(&arguments, &yaml).await?;
+        Ok(())
+    }
+
+    /// Has the API server judge resources, and keeps none of them.
+    pub async fn dry_run(&self, manifest: &Manifest) -> Result<()> {
+        let yaml = manifest.within(&self.namespace);
+        let arguments = ["apply", "--server-side", "--dry-run=server", "--filename=-"];
+        self.control.kubectl_with(&arguments, &yaml).await?;
+        Ok(())
+    }
+
     /// Deletes resources.
     pub async fn delete(&self, manifest: &Manifest) -> Result<()> {
         let yaml = manifest.within(&self.namespace);
@@ -119,3 +139,16 @@ pub fn soak() -> Result<Duration> {
 }
 
 const CUSTOM_SECTION: u8 = 0;
+
+/// The kinds of resources that are rendered, as `kubectl apply --prune` wants them.
+const RENDERED: [&str; 9] = [
+    "core/v1/Service",
+    "extensions.istio.io/v1alpha1/WasmPlugin",
+    "networking.istio.io/v1/DestinationRule",
+    "networking.istio.io/v1/ServiceEntry",
+    "networking.istio.io/v1/Sidecar",
+    "networking.istio.io/v1/VirtualService",
+    "networking.istio.io/v1alpha3/EnvoyFilter",
+    "security.istio.io/v1/AuthorizationPolicy",
+    "security.istio.io/v1/PeerAuthentication",
+];

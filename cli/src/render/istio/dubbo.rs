@@ -3,6 +3,7 @@
 mod access;
 mod captured;
 mod consumer;
+mod needs;
 mod provider;
 mod versions;
 
@@ -18,8 +19,10 @@ use crate::render::hosts::Host;
 
 impl Renderer<'_> {
     pub(super) fn dubbo(&mut self, services: &[(DubboService, Place)]) {
+        self.check_interfaces(services);
         let mut namespaces: BTreeMap<Option<&str>, Vec<&DubboService>> = BTreeMap::new();
         for (service, place) in services {
+            self.document = Some(place.clone());
             self.check_port(service, place);
             self.provider(service);
             self.access(service);
@@ -29,6 +32,28 @@ impl Renderer<'_> {
         }
         for (namespace, services) in namespaces {
             self.consumers(namespace, &services);
+        }
+    }
+
+    /// A consumer's bridge knows by the interface which service is called.
+    fn check_interfaces(&mut self, services: &[(DubboService, Place)]) {
+        let mut known: BTreeMap<(Option<&str>, &Consumers, &str), &str> = BTreeMap::new();
+        for (service, place) in services {
+            for consumers in &service.consumers {
+                for interface in &service.interfaces {
+                    let namespace = service.namespace.as_deref();
+                    let name = service.name.as_str();
+                    let other = *known
+                        .entry((namespace, consumers, interface))
+                        .or_insert(name);
+                    if other != name {
+                        let message = format!("`{interface}` is an interface of {other}, too");
+                        let diagnostic = Diagnostic::error("two-services", 0..0, message)
+                            .expected("one service of an interface for the same consumers");
+                        self.report(place, diagnostic);
+                    }
+                }
+            }
         }
     }
 

@@ -6,13 +6,14 @@ use serde_json::Value;
 
 use super::plugin::{Plugin, Target};
 use super::resource::Owner;
-use super::routes::{Routed, RoutingPlan};
-use super::{Place, Renderer, namespace};
+use super::routes::{Routed, RoutingPlan, with_services};
+use super::{Place, Renderer, Routing, namespace};
 use crate::render::hosts::Host;
 
 impl Renderer<'_> {
     pub(super) fn filters(&mut self, documents: &[(FilterDocument, Value, Place)]) {
         for (document, config, place) in documents {
+            self.document = Some(place.clone());
             self.filter(document, config.clone(), place);
         }
     }
@@ -26,7 +27,7 @@ impl Renderer<'_> {
             self.complete(document, &mut config, place);
         }
         let kind: crate::documents::Kind = document.kind.into();
-        let plugin = Plugin {
+        let mut plugin = Plugin {
             kind,
             owner: owner.clone(),
             namespace: document.namespace.clone(),
@@ -48,6 +49,9 @@ impl Renderer<'_> {
             has_mesh: document.proxies.kind() != ProxyKind::Gateway,
             services: Routed::of(&plugin.config, |_| routes.otherwise.clone()),
         });
+        if routes.is_some() && self.options.routing == Routing::GatewayApi {
+            with_services(&mut plugin.config);
+        }
         self.plugin(plugin);
         if let Some(plan) = routes {
             self.routes(&plan);

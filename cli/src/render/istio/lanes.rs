@@ -9,13 +9,14 @@ use serde_json::Value;
 
 use super::plugin::{Plugin, Target};
 use super::resource::Owner;
-use super::routes::{Routed, RoutingPlan};
-use super::{Place, Renderer};
+use super::routes::{Routed, RoutingPlan, with_services};
+use super::{Place, Renderer, Routing};
 use crate::documents::Kind;
 
 impl Renderer<'_> {
     /// Gateways see the groups of all namespaces, sidecars those of their own.
     pub(super) fn lanes(&mut self, groups: &[(LaneGroup, Place)]) {
+        self.document = groups.first().map(|(_, place)| place.clone());
         let mut gateways: BTreeMap<Gateways, Vec<LaneGroup>> = BTreeMap::new();
         let mut namespaces: BTreeMap<Option<String>, Vec<&(LaneGroup, Place)>> = BTreeMap::new();
         for one in groups {
@@ -37,12 +38,16 @@ impl Renderer<'_> {
             if let (Ok(rendered), [(_, place), ..]) =
                 (meshlane_lane_group::merge(&own), groups.as_slice())
             {
+                self.document = Some(place.clone());
                 self.sidecars(namespace.as_deref(), &own, rendered, place);
             }
         }
     }
 
-    fn gateways(&mut self, entrance: &Gateways, groups: &[LaneGroup], rendered: Rendered) {
+    fn gateways(&mut self, entrance: &Gateways, groups: &[LaneGroup], mut rendered: Rendered) {
+        if self.options.routing == Routing::GatewayApi {
+            with_services(&mut rendered.tag_route);
+        }
         let plugin = |kind: Kind, config: Value, comment: &str| Plugin {
             kind,
             owner: owner(groups),
@@ -71,7 +76,7 @@ impl Renderer<'_> {
         &mut self,
         namespace: Option<&str>,
         groups: &[LaneGroup],
-        rendered: Rendered,
+        mut rendered: Rendered,
         place: &Place,
     ) {
         let owner = owner(groups);
@@ -108,6 +113,9 @@ impl Renderer<'_> {
             has_mesh: true,
             services: Routed::of(&rendered.tag_route, |service| baseline(groups, service)),
         };
+        if self.options.routing == Routing::GatewayApi {
+            with_services(&mut rendered.tag_route);
+        }
         let target = Target::Proxies(Proxies::Sidecars {
             labels: BTreeMap::new(),
             direction: meshlane_gray_release::config::Direction::Outbound,

@@ -57,6 +57,14 @@ impl Resource {
         self
     }
 
+    /// Kind, namespace and name: `WasmPlugin shop/rate-limit-orders`.
+    pub(super) fn identity(&self) -> String {
+        let text = |pointer: &str| self.value.pointer(pointer).and_then(Value::as_str);
+        let name = text("/metadata/name").unwrap_or_default();
+        let namespace = text("/metadata/namespace").unwrap_or("default");
+        format!("{} {namespace}/{name}", text("/kind").unwrap_or_default())
+    }
+
     /// The resource itself.
     pub fn value(&self) -> &Value {
         &self.value

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use meshlane_documents::Retries;
 use serde_json::{Value, json};
 
-use super::resource::{Owner, Resource};
+use super::resource::{Owner, Resource, set};
 use super::{Place, Renderer, Routing, namespace};
 use crate::diagnostic::Diagnostic;
 use crate::render::hosts::Host;
@@ -202,6 +202,27 @@ impl RoutingPlan {
         match (host.short(), host.namespace()) {
             (Some(name), Some(namespace)) if namespace == own => name.to_owned(),
             _ => host.name().replace(['.', '*'], "-"),
+        }
+    }
+}
+
+/// With the Gateway API a destination is a Service of its own, and so is its cluster.
+pub(super) fn with_services(config: &mut Value) {
+    let services = config.get_mut("services").and_then(Value::as_array_mut);
+    for service in services.into_iter().flatten() {
+        let destinations = service
+            .get_mut("destinations")
+            .and_then(Value::as_array_mut);
+        for destination in destinations.into_iter().flatten() {
+            let name = destination.get("cluster").and_then(Value::as_str);
+            let Some((host, port, subset)) = name.and_then(cluster) else {
+                continue;
+            };
+            if let (Some(name), Some(namespace)) = (host.short(), host.namespace()) {
+                let host = Host::in_namespace(&gateway_api::backend(name, &subset), namespace);
+                let cluster = json!(format!("outbound|{port}||{}", host.full()));
+                set(destination, "cluster", cluster);
+            }
         }
     }
 }

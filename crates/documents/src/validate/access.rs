@@ -43,6 +43,17 @@ impl Scope<'_> {
         }
         self.interfaces(&rule.interfaces, &place.key("interfaces"), violations);
         let at = place.key("methods");
+        let interfaces = match rule.interfaces.as_slice() {
+            [] => self.interfaces,
+            given => given,
+        };
+        if !rule.methods.is_empty() && interfaces.iter().any(|name| name.ends_with('*')) {
+            let (key, with) = (
+                "methods",
+                "an interface that ends with `*`: a path has one `*`",
+            );
+            violations.push(&at, Problem::Incompatible { key, with });
+        }
         for (index, method) in rule.methods.iter().enumerate() {
             let allowed = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'$');
             if method.is_empty() || !method.bytes().all(allowed) {

@@ -132,14 +132,18 @@ fn a_service_is_complete_with_its_interfaces() {
     assert_eq!((service.port, service.loopback_port), (20_880, 20_887));
     assert_eq!(service.access, None);
 
-    let rule = json!({"serviceAccounts": ["web", "pay/web"], "methods": ["who"]});
-    let access = with(json!({"access": [rule]}));
+    let rule = json!({
+        "serviceAccounts": ["web", "pay/web"], "methods": ["who"], "interfaces": ["org.example.Order"],
+    });
+    let access = with(json!({"access": [rule, {"namespaces": ["pay"]}]}));
     let service = DubboService::parse(&super::tests::document("DubboService", access)).unwrap();
-    let rule = &service.access.unwrap()[0];
+    let rules = service.access.unwrap();
+    let rule = &rules[0];
     let accounts = [("shop", "web"), ("pay", "web")];
     let accounts = accounts.map(|(namespace, name)| (namespace.to_owned(), name.to_owned()));
     assert_eq!(rule.service_accounts, accounts);
-    assert_eq!(rule.interfaces.len(), 2);
+    assert_eq!(rule.interfaces, ["org.example.Order"]);
+    assert_eq!(rules[1].interfaces.len(), 2);
 }
 
 #[test]
@@ -169,7 +173,7 @@ fn what_is_wrong_with_a_service_is_found_at_once() {
 #[test]
 fn access_is_given_to_somebody_for_something_that_is_shown() {
     let rule = json!({
-        "interfaces": ["org.example.stock.Stock", "org.other.Order"],
+        "interfaces": ["org.example.stock.Stock", "org.other.Order", "org.example.stock.a*"],
         "methods": ["a-b"], "arguments": {"1": ["x"]}, "attachments": {"userId": []},
     });
     let found = wrong_service(with(json!({"strictMtls": false, "access": [rule]})));
@@ -177,6 +181,7 @@ fn access_is_given_to_somebody_for_something_that_is_shown() {
         "spec.access: ",
         "spec.access[0]: ",
         "spec.access[0].interfaces[1]: unknown interface `org.other.Order`",
+        "spec.access[0].methods: ",
         "spec.access[0].methods[0]: found `a-b`",
         "spec.access[0].arguments.1: unknown exposed value `1`",
         "spec.access[0].attachments.userId: ",

@@ -8,12 +8,12 @@ use std::collections::BTreeMap;
 use meshlane_documents::DubboService;
 use serde_json::{Value, json};
 
-use super::consumer::{name, to_http};
+use super::consumer::name;
 use super::provider::discovered;
 use super::{consumers_owner, ports};
-use crate::render::istio::Renderer;
 use crate::render::istio::plugin::Plugin;
 use crate::render::istio::resource::Resource;
+use crate::render::istio::{PRIORITY, Renderer};
 
 impl Renderer<'_> {
     pub(super) fn captured(
@@ -38,7 +38,7 @@ impl Renderer<'_> {
                 .filter(|service| service.port == port)
                 .collect();
             let bridge = format!("meshlane.dubbo-to-http-{port}");
-            let config = to_http(namespace, &of_port, port);
+            let config = self.to_http_config(namespace, &of_port, port);
             patches.push(added(self.bridge(&bridge, "consumer", &config)));
             let here = filters
                 .iter()
@@ -55,8 +55,7 @@ impl Renderer<'_> {
                 connection_manager(port, here.collect()),
             ));
         }
-        let body =
-            json!({"spec": {"workloadSelector": {"labels": selector}, "configPatches": patches}});
+        let body = json!({"spec": {"workloadSelector": {"labels": selector}, "configPatches": patches, "priority": PRIORITY}});
         let name = name(selector);
         let api = ("networking.istio.io/v1alpha3", "EnvoyFilter");
         let resource = Resource::new(api, (namespace, &name), &consumers_owner(), body);

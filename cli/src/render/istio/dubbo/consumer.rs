@@ -6,6 +6,7 @@ use meshlane_documents::{Capture, Consumers, DubboService, Proxies};
 use meshlane_gray_release::config::Direction;
 use serde_json::{Map, Value, json};
 
+use super::needs::complete;
 use super::{consumers_owner, host, instances_host, ports};
 use crate::documents::Kind;
 use crate::render::istio::Renderer;
@@ -68,15 +69,29 @@ impl Renderer<'_> {
                 }),
                 ports: vec![port],
                 fail_strategy: "FAIL_RELOAD",
-                config: to_http(namespace, &of_port, port),
+                config: self.to_http_config(namespace, &of_port, port),
                 comment: "Each Dubbo call of the consumers becomes an HTTP/2 request.".to_owned(),
             });
         }
     }
 }
 
-/// The configuration of the bridge at consumers: which interface is of which service.
-pub(super) fn to_http(namespace: Option<&str>, services: &[&DubboService], port: u16) -> Value {
+impl Renderer<'_> {
+    /// The configuration of the bridge at consumers.
+    pub(super) fn to_http_config(
+        &self,
+        namespace: Option<&str>,
+        services: &[&DubboService],
+        port: u16,
+    ) -> Value {
+        let mut config = to_http(namespace, services, port);
+        complete(&mut config, &self.needs(namespace));
+        config
+    }
+}
+
+/// The configuration of the bridge at consumers, as services say it: which interface is of which service.
+fn to_http(namespace: Option<&str>, services: &[&DubboService], port: u16) -> Value {
     let instances = format!("{}:{port}", instances_host(namespace));
     let hosts: BTreeMap<_, _> = services
         .iter()

@@ -4,11 +4,12 @@ use meshlane_documents::{DubboService, ProviderListener, Proxies};
 use meshlane_gray_release::config::Direction;
 use serde_json::{Map, Value, json};
 
+use super::needs::complete;
 use super::owner;
 use crate::documents::Kind;
-use crate::render::istio::Renderer;
 use crate::render::istio::plugin::{Plugin, Target};
 use crate::render::istio::resource::{Resource, set};
+use crate::render::istio::{PRIORITY, Renderer};
 
 impl Renderer<'_> {
     pub(super) fn provider(&mut self, service: &DubboService) {
@@ -46,7 +47,11 @@ impl Renderer<'_> {
             false => {
                 let listener = listener(
                     service,
-                    self.bridge(&to_dubbo_name(service), "to-dubbo", &to_dubbo()),
+                    self.bridge(
+                        &to_dubbo_name(service),
+                        "to-dubbo",
+                        &self.to_dubbo_config(service),
+                    ),
                 );
                 let name = format!("{}-to-dubbo", service.name);
                 let identity = (service.namespace.as_deref(), &*name);
@@ -70,7 +75,7 @@ impl Renderer<'_> {
             target: inbound(service),
             ports: vec![service.loopback_port],
             fail_strategy: "FAIL_RELOAD",
-            config: to_dubbo(),
+            config: self.to_dubbo_config(service),
             comment: "HTTP/2 becomes Dubbo, next to the application.".to_owned(),
         });
     }
@@ -80,6 +85,7 @@ impl Renderer<'_> {
         if let Some(expose) = exposed(service) {
             set(&mut config, "expose", expose);
         }
+        complete(&mut config, &self.needs(service.namespace.as_deref()));
         self.plugin(Plugin {
             kind: Kind::Dubbo,
             owner: owner(service),
@@ -96,19 +102,24 @@ impl Renderer<'_> {
         });
     }
 
+    fn to_dubbo_config(&self, service: &DubboService) -> Value {
+        let mut config = json!({"mode": "toDubbo"});
+        complete(&mut config, &self.needs(service.namespace.as_deref()));
+        config
+    }
+
     fn peer_authentication(&mut self, service: &DubboService) {
         let identity = (service.namespace.as_deref(), service.name.as_str());
-        let mode = if service.is_strict {
-            "STRICT"
-        } else {
-            "PERMISSIVE"
-        };
         let loopback = service.loopback_port.to_string();
-        let body = json!({"spec": {
+        let mut spec = json!({
             "selector": {"matchLabels": service.selector},
-            "mtls": {"mode": mode},
             "portLevelMtls": {loopback: {"mode": "DISABLE"}},
-        }});
+        });
+        // Otherwise as the namespace or the mesh says.
+        if service.is_strict {
+            set(&mut spec, "mtls", json!({"mode": "STRICT"}));
+        }
+        let body = json!({"spec": spec});
         let api = ("security.istio.io/v1", "PeerAuthentication");
         self.push(Resource::new(api, identity, &owner(service), body).comment(
             "STRICT would make the sidecar ask itself for a certificate on the port of loopback.",
@@ -191,6 +202,7 @@ fn listener(service: &DubboService, bridge: Value) -> Value {
     };
     json!({"spec": {
         "workloadSelector": {"labels": service.selector},
+        "priority": PRIORITY,
         "configPatches": [
             add("EXTENSION_CONFIG", bridge),
             add("CLUSTER", json!({
@@ -212,10 +224,6 @@ fn inbound(service: &DubboService) -> Target {
         labels: service.selector.clone(),
         direction: Direction::Inbound,
     })
-}
-
-fn to_dubbo() -> Value {
-    json!({"mode": "toDubbo"})
 }
 
 fn to_dubbo_name(service: &DubboService) -> String {

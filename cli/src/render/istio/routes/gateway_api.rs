@@ -107,7 +107,7 @@ fn rules_of(name: &str, routed: &Routed) -> Vec<Value> {
 }
 
 /// What the Service of a destination is called.
-fn backend(name: &str, subset: &str) -> String {
+pub(super) fn backend(name: &str, subset: &str) -> String {
     format!("{name}-{}", subset.to_lowercase().replace(['.', '_'], "-"))
 }
 

@@ -1,53 +1,50 @@
 //! Routes as VirtualServices.
 
+use std::collections::BTreeSet;
+
 use meshlane_documents::Retries;
 use serde_json::{Map, Value, json};
 
 use super::{Routed, RoutingPlan};
 use crate::render::hosts::Host;
+use crate::render::istio::PRIORITY;
 use crate::render::istio::resource::{Resource, set};
 
-/// The VirtualService of a host, and what makes its routes go by clusters where that is asked.
+/// The VirtualServices of a host, for requests inside the mesh and for those that enter it, and what makes their routes go by
+/// clusters where that is asked.
 pub(super) fn render(plan: &RoutingPlan, host: &Host, services: &[&Routed]) -> Vec<Resource> {
-    let mut hosts = Vec::new();
-    if plan.has_mesh || plan.gateways.is_empty() {
-        hosts.push(host.full());
-    }
-    if !plan.gateways.is_empty() {
-        let outer = services.iter().flat_map(|service| service.outer_hosts());
-        hosts.extend(outer.map(str::to_owned));
-    }
-    if hosts.is_empty() {
-        hosts.push(host.full());
-    }
-    hosts.dedup();
-    let mut spec = json!({"hosts": hosts});
-    if !plan.gateways.is_empty() {
-        let mesh = plan.has_mesh.then(|| "mesh".to_owned());
-        set(
-            &mut spec,
-            "gateways",
-            json!(
-                mesh.into_iter()
-                    .chain(plan.gateways.iter().cloned())
-                    .collect::<Vec<_>>()
-            ),
-        );
-    }
     let has_ports = services.len() > 1;
     let routes = services.iter();
-    set(
-        &mut spec,
-        "http",
-        routes
-            .flat_map(|service| routes_of(plan, host, service, has_ports))
-            .collect(),
-    );
-    let identity = (plan.namespace.as_deref(), &*plan.name_of(host));
-    let api = ("networking.istio.io/v1", "VirtualService");
-    let comment = "A route for each destination that the filter may say. The last one is also for proxies without the filter.";
-    let body = json!({"spec": spec});
-    let mut resources = vec![Resource::new(api, identity, &plan.owner, body).comment(comment)];
+    let routes: Value = routes
+        .flat_map(|service| routes_of(plan, host, service, has_ports))
+        .collect();
+    let resource = |name: &str, spec: Value, comment: &str| {
+        let identity = (plan.namespace.as_deref(), name);
+        let api = ("networking.istio.io/v1", "VirtualService");
+        Resource::new(api, identity, &plan.owner, json!({"spec": spec})).comment(comment)
+    };
+    let name = plan.name_of(host);
+    let mut resources = Vec::new();
+    if plan.has_mesh {
+        let spec = json!({"hosts": [host.full()], "http": routes});
+        resources.push(resource(
+            &name,
+            spec,
+            "A route for each destination that the filter may say. The last one is also for proxies without the filter.",
+        ));
+    }
+    let outer: BTreeSet<_> = services
+        .iter()
+        .flat_map(|service| service.outer_hosts())
+        .collect();
+    if !plan.gateways.is_empty() && !outer.is_empty() {
+        let spec = json!({"hosts": outer, "gateways": plan.gateways, "http": routes});
+        resources.push(resource(
+            &format!("{name}-entry"),
+            spec,
+            "The same for requests that enter the mesh here.",
+        ));
+    }
     resources.extend(cluster_header(plan, host, services));
     resources
 }
@@ -125,7 +122,7 @@ fn cluster_header(plan: &RoutingPlan, host: &Host, services: &[&Routed]) -> Opti
     let name = format!("{}-by-cluster", plan.name_of(host));
     let identity = (plan.namespace.as_deref(), &*name);
     let api = ("networking.istio.io/v1alpha3", "EnvoyFilter");
-    let body = json!({"spec": {"configPatches": patches}});
+    let body = json!({"spec": {"configPatches": patches, "priority": PRIORITY}});
     let comment = "The header says the cluster itself, which no VirtualService can go by.";
     Some(Resource::new(api, identity, &plan.owner, body).comment(comment))
 }
