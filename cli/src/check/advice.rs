@@ -113,8 +113,7 @@ fn clients_believed(plugin: &Plugin, config: &Node) -> Option<Diagnostic> {
 
 /// STATS stands behind AUTHZ, and so does what says that it has no phase.
 fn is_behind_authz(phase: Option<&str>) -> bool {
-    let phase = phase.map(|phase| phase.trim_start_matches("EXECUTION_PHASE_"));
-    matches!(phase, Some("STATS" | "UNSPECIFIED_PHASE"))
+    matches!(phase, Some("STATS" | "UNSPECIFIED" | "UNSPECIFIED_PHASE"))
 }
 
 /// Something behind a rule that decides about every request.

@@ -34,8 +34,11 @@ const TARGET_KEYS: [&str; 6] = [
     "match",
 ];
 
-/// The phases, by both of the names that Istio's versions know.
+/// The phases of a `WasmPlugin`.
 const PHASES: [&str; 4] = ["UNSPECIFIED_PHASE", "AUTHN", "AUTHZ", "STATS"];
+
+/// The phases of a `TrafficExtension`.
+const EXTENSION_PHASES: [&str; 4] = ["UNSPECIFIED", "AUTHN", "AUTHZ", "STATS"];
 
 /// Reads a `WasmPlugin`: everything stands side by side in `spec`.
 pub(super) fn wasm_plugin(document: &Node, findings: &mut Findings) {
@@ -63,7 +66,8 @@ pub(super) fn traffic_extension(document: &Node, findings: &mut Findings) {
         findings.passed_over += 1;
         return;
     };
-    let known = [TARGET_KEYS.as_slice(), &["wasm", "lua"]].concat();
+    let keys = TARGET_KEYS.into_iter().filter(|key| *key != "targetRef");
+    let known: Vec<_> = keys.chain(["wasm", "lua"]).collect();
     let resource = Resource {
         origin: Origin::TrafficExtension,
         title: "TrafficExtension",
@@ -210,13 +214,9 @@ impl Resource<'_> {
         };
         fields.only(self.target_keys);
         let phases = match self.origin {
-            Origin::WasmPlugin => PHASES.map(str::to_owned).to_vec(),
-            _ => PHASES
-                .iter()
-                .flat_map(|phase| [(*phase).to_owned(), format!("EXECUTION_PHASE_{phase}")])
-                .collect(),
+            Origin::TrafficExtension => EXTENSION_PHASES,
+            _ => PHASES,
         };
-        let phases: Vec<&str> = phases.iter().map(String::as_str).collect();
         fields.one_of("phase", &phases);
         let chosen_by: Vec<&str> = ["selector", "targetRef", "targetRefs"]
             .into_iter()
@@ -276,7 +276,7 @@ impl Resource<'_> {
             _ => None,
         };
         Phase {
-            sees_jwt: matches!(written, Some("AUTHZ" | "EXECUTION_PHASE_AUTHZ")),
+            sees_jwt: written == Some("AUTHZ"),
             written: written.map(str::to_owned),
             priority: priority.unwrap_or_default(),
             place: entry.map_or_else(|| self.target.place(), |entry| entry.value.place()),

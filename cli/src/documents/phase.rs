@@ -56,7 +56,6 @@ impl Phase {
     /// The place of the plugin in the chain of filters, to be compared with those of others.
     pub fn order(&self) -> (usize, i64) {
         let written = self.written.as_deref().unwrap_or_default();
-        let written = written.trim_start_matches("EXECUTION_PHASE_");
         let phases = ["AUTHN", "AUTHZ", "STATS"];
         let phase = phases.iter().position(|phase| *phase == written);
         (phase.unwrap_or(phases.len()), -self.priority)

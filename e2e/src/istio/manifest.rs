@@ -1,6 +1,6 @@
 //! Resources as they stand in `istio-manifests`, made to fit a scenario.
 
-use std::fs;
+use std::{ffi::OsString, fs};
 
 use anyhow::{Context, Result, ensure};
 use meshlane::command::{Exit, Streams};
@@ -38,7 +38,7 @@ impl Manifest {
         let (mut output, mut errors) = (Vec::new(), Vec::new());
         let arguments = [&["meshlane", "render", "istio"], options, &["-"]].concat();
         let exit = meshlane::command::run(
-            arguments,
+            arguments.into_iter().map(OsString::from),
             &mut Streams {
                 input: &mut documents.as_bytes(),
                 output: &mut output,

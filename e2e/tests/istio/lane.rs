@@ -1,5 +1,7 @@
 //! One lane over five services under Istio, whose applications forward a trace id alone.
 
+use std::{fs, net::IpAddr};
+
 use anyhow::{Context as _, Result, ensure};
 use meshlane_e2e::{
     chain::{Hop, Next, Protocol},
@@ -7,9 +9,10 @@ use meshlane_e2e::{
     dubbo::{Relay, Serves},
     istio::{Gate, Manifest, Mesh, Pod, PodPlan, on_mesh},
     poll,
+    scene::workspace,
 };
 
-use crate::common::{ORDER, PORT, apply, manifest, providers, service_of};
+use crate::common::{PORT, service_of};
 
 const FORWARDS: [&str; 1] = ["traceparent"];
 const WEB: u16 = 8080;
@@ -82,57 +85,70 @@ fn name(app: &str, lane: &str) -> String {
     format!("{app}-{lane}")
 }
 
-/// Services and listeners besides those of the manifests: what the shop of this scenario has of its own.
-fn shop() -> Result<Manifest> {
-    let entry = "# The entry: in production a gateway.
-apiVersion: extensions.istio.io/v1alpha1
-kind: WasmPlugin
-metadata: {name: edge-tags, namespace: shop}
-spec:
-  selector: {matchLabels: {app: edge}}
-  url: oci://registry.example.com/meshlane/suite:0.1.0
-  pluginName: traffic-tag
-  phase: AUTHN
-  priority: 10
-  match: [{mode: CLIENT}]
-  pluginConfig:
-    tags:
-    - name: x-mse-tag
-      onIncoming: strip
-      rules: [{name: users, when: {attribute: header.x-user, prefix: gray-}, value: gray}]";
-    // Besides the listener for Dubbo, what is captured.
-    let own = "hosts: [\"./*\"]\n";
-    let listener = manifest("consumer-listener")?.replace(own, &format!("{own}  - {own}"));
-    let consumer = |app: &str, host: &str| {
-        let mine = format!("{ORDER}: order.shop.svc.cluster.local:20880");
-        let next = format!("{}: {host}.shop.svc.cluster.local:20880", Relay::INTERFACE);
-        listener.clone().replace(&mine, &next).for_app("trade", app)
-    };
-    Ok(service_of("web", "http", WEB)
+/// The Services of the shop.
+fn services() -> Manifest {
+    service_of("web", "http", WEB)
         .and(&service_of("catalog", "http", WEB))
         .and(&service_of("price", "grpc", GRPC))
-        .and(&Manifest::new(entry))
-        .and(&consumer("web", "order"))
-        .and(&consumer("price", "stock")))
+        .and(&service_of("order", "http2-dubbo", PORT))
+        .and(&service_of("stock", "http2-dubbo", PORT))
+}
+
+/// The documents of the example, for a shop whose entry is the sidecar of `edge`: in production a gateway. Both Dubbo services
+/// have the same interface here, but not the same consumers.
+fn documents(catalog: IpAddr) -> Result<String> {
+    let path = workspace().join("istio-manifests/documents/lanes.yaml");
+    let text = fs::read_to_string(&path).with_context(|| path.display().to_string())?;
+    let (documents, _) = text
+        .split_once("---\n# What is there already.")
+        .context("the example names what is there")?;
+    let entry = "{attribute: header.x-user, in: [alice, bob]}";
+    let consumers = "[org.example.NAME]\n  consumers: [{selector: {dubbo: consumer}}]";
+    let of = |name: &str| consumers.replace("NAME", name);
+    let own = |app: &str| {
+        format!(
+            "[{}]\n  consumers: [{{selector: {{app: {app}}}}}]",
+            Relay::INTERFACE
+        )
+    };
+    let changes = [
+        (
+            "gateways: {routes: [istio-system/shop]}",
+            "gateways: {namespace: shop, selector: {app: edge}}".to_owned(),
+        ),
+        (
+            entry,
+            "{attribute: header.x-user, in: [gray-user]}".to_owned(),
+        ),
+        // The Java program calls the address of the Service.
+        (
+            "hosts: [catalog,",
+            format!("hosts: [\"{catalog}\", catalog,"),
+        ),
+        (&of("order.Order"), own("web")),
+        (&of("stock.Stock"), own("price")),
+    ];
+    changes
+        .iter()
+        .try_fold(documents.to_owned(), |text, (from, to)| {
+            ensure!(text.contains(from), "the example has no {from}");
+            Ok(text.replace(from, to))
+        })
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_request_stays_in_its_lane_over_five_services() -> Result<()> {
     on_mesh(async |mesh| {
-        apply(mesh, &["services"]).await?;
-        mesh.apply(&providers()?).await?;
-        mesh.apply(&shop()?).await?;
+        mesh.apply(&services()).await?;
         let catalog = mesh.cluster_ip("catalog").await?;
-        let lane = Manifest::of_project("gray-release/lane.yaml")?;
-        // The Java program calls the address of the Service.
-        let by_address = format!("hosts: [\"{catalog}\", catalog,");
-        mesh.apply(&lane.replace("hosts: [catalog,", &by_address)).await?;
+        mesh.apply_and_prune(&Manifest::rendered(&documents(catalog)?, &[])?).await?;
 
-        let loopback = (std::net::Ipv4Addr::LOCALHOST, PORT).into();
+        let order_service = (mesh.cluster_ip("order").await?, PORT).into();
+        let stock_service = (mesh.cluster_ip("stock").await?, PORT).into();
         let price = (mesh.cluster_ip("price").await?, GRPC).into();
         let entry = PodPlan::new("edge").captured();
         let to_price = (Protocol::Grpc, price, "price:9090");
-        let to_stock = (Protocol::Dubbo, loopback, "");
+        let to_stock = (Protocol::Dubbo, stock_service, "");
         let (web, web_gray, order, catalog_base, catalog_gray, price, stock, stock_gray, edge) = tokio::join!(
             Member::java(mesh, "web", "base", Serves::Http, WEB),
             Member::java(mesh, "web", "gray", Serves::Http, WEB),
@@ -146,8 +162,8 @@ async fn a_request_stays_in_its_lane_over_five_services() -> Result<()> {
         );
         let (mut web, mut web_gray, mut order, edge) = (web?, web_gray?, order?, edge?);
         let others = [catalog_base?, catalog_gray?, price?, stock?, stock_gray?];
-        web.call_next(Serves::Dubbo, loopback).await?;
-        web_gray.call_next(Serves::Dubbo, loopback).await?;
+        web.call_next(Serves::Dubbo, order_service).await?;
+        web_gray.call_next(Serves::Dubbo, order_service).await?;
         order.call_next(Serves::Http, (catalog, WEB).into()).await?;
 
         let gate = edge.gate((mesh.cluster_ip("web").await?, WEB).into()).await?;

@@ -8,6 +8,7 @@ mod identity;
 mod lane;
 mod providers;
 mod registry;
+mod rendered;
 mod rollout;
 mod routing;
 mod soak;

@@ -58,7 +58,11 @@ impl Plugin {
         }
         let mut spec = self.target.choose();
         if !self.kind.is_network() {
-            spec.insert("phase".to_owned(), json!(phase.written));
+            let written = match (options.api, phase.written.as_deref()) {
+                (Api::TrafficExtension, Some("UNSPECIFIED_PHASE")) => Some("UNSPECIFIED"),
+                (_, written) => written,
+            };
+            spec.insert("phase".to_owned(), json!(written));
             spec.insert("priority".to_owned(), json!(phase.priority));
         }
         if let Some(mode) = self.target.mode() {
