@@ -5,12 +5,12 @@ use std::fs;
 use anyhow::{Context as _, Result, ensure};
 use meshlane_e2e::{
     dubbo::{Call, DubboVersion, RpcCode, Service, Target},
-    istio::{Manifest, Mesh, on_mesh},
+    istio::{Manifest, Mesh, PodPlan, on_mesh},
     poll,
     scene::workspace,
 };
 
-use crate::common::{Caller, ORDER, Workload, consumer, hello, provider, reserve, service};
+use crate::common::{Caller, ORDER, PORT, Workload, consumer, hello, provider, reserve, service};
 
 /// The documents of an example.
 fn documents(name: &str) -> Result<String> {
@@ -136,6 +136,14 @@ async fn documents_are_in_force_as_they_are_written() -> Result<()> {
         // So few that a test sees them.
         let written = written.replace("exact: reserve", "exact: who");
         let written = written.replace("{requests: 100}", "{requests: 1, per: 600, burst: 3}");
+        // One more consumer, with a listener of its own.
+        let captured = "  - {selector: {dubbo: consumer}}\n";
+        let listening = format!("{captured}  - {{selector: {{app: desk}}, capture: listener}}\n");
+        let written = written.replace(captured, &listening);
+        let written = written.replace(
+            "{serviceAccounts: [trade]}",
+            "{serviceAccounts: [trade, desk]}",
+        );
         let (documents, there) = written
             .split_once("---\n# What is there already.")
             .context("the example names what is there")?;
@@ -146,12 +154,14 @@ async fn documents_are_in_force_as_they_are_written() -> Result<()> {
             Workload::start(mesh, &provider(app, version), service).await
         };
         let caller = |app| Caller::start(mesh, consumer(app), DubboVersion::NEWEST);
-        let (v1, gray, stock, trade, web) = tokio::try_join!(
+        let desk = PodPlan::new("desk").captured();
+        let (v1, gray, stock, trade, web, mut desk) = tokio::try_join!(
             start("order", "v1", Service::rich()),
             start("order", "gray", Service::rich()),
             start("stock", "v1", Service::stock()),
             caller("trade"),
             caller("web"),
+            Caller::start(mesh, desk, DubboVersion::V2_7),
         )?;
         let order = Target::new(service(mesh, "order").await?);
         let mut shop = Shop {
@@ -168,6 +178,13 @@ async fn documents_are_in_force_as_they_are_written() -> Result<()> {
         }
         let stock_target = Target::new(service(mesh, "stock").await?).service("StockService");
         shop.trade.call(&stock_target, &reserve()).await?.value()?;
+        // A consumer that is not captured says the tag itself.
+        let own = Target::new(([127, 0, 0, 1], PORT).into());
+        for (tag, version) in [("gray", "gray"), ("none", "v1")] {
+            let call = hello("bob").attachment("dubbo.tag", tag);
+            let answered = desk.provider_of(&own, &call).await?;
+            ensure!(answered == version, "{tag}: {answered}");
+        }
         // Who may call what.
         let refused = shop.web.call(&shop.order, &hello("anybody")).await?;
         refused.expect_rpc_exception(RpcCode::Network, &["HTTP 403"])?;
@@ -186,6 +203,22 @@ async fn documents_are_in_force_as_they_are_written() -> Result<()> {
         // A change takes effect on open connections.
         shop.apply(|documents| documents.replace("[alice, bob]", "[carol]"))
             .await?;
+        shop.expect_version("carol", "gray").await?;
+        shop.expect_version("alice", "v1").await?;
+        // What no `check` saw comes to the proxies all the same: they go on as before.
+        let rendered = Manifest::rendered(&shop.documents, &[])?;
+        let wrong = rendered.replace("dubbo.attachment.userId", "dubbo.attachmint.userId");
+        mesh.apply_and_prune(&wrong).await?;
+        poll::patiently("a configuration is refused", async || {
+            let stats = shop.trade.pod.admin()?.stats().await?;
+            let state = |name: &str| name.contains("config_state") && name.contains("traffic-tag");
+            let mut refused = stats
+                .iter()
+                .filter(|(name, value)| state(name) && *value == 1);
+            ensure!(refused.next().is_some(), "all are fine");
+            Ok(())
+        })
+        .await?;
         shop.expect_version("carol", "gray").await?;
         shop.expect_version("alice", "v1").await?;
         // A document that is gone takes its own resources with it, and no others.
