@@ -62,9 +62,11 @@ fn examples() -> Result<Vec<Example>> {
     let mut sources = Vec::new();
     let manifests = [
         "istio-manifests",
+        "istio-manifests/documents",
         "istio-manifests/dubbo",
         "istio-manifests/gray-release",
         "istio-manifests/rate-limit",
+        "istio-manifests/rendered",
         "istio-manifests/tag-route",
     ];
     for folder in ["docs/guide", "docs/guide/examples", "."]

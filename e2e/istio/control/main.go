@@ -21,7 +21,7 @@ import (
 
 func main() {
 	if len(os.Args) < 2 {
-		fail(fmt.Errorf("usage: control cluster|kubectl|istiod|istioctl|push …"))
+		fail(fmt.Errorf("usage: control cluster|kubectl|istiod|helm|istioctl|push …"))
 	}
 	command, arguments := os.Args[1], os.Args[2:]
 	switch command {
@@ -34,6 +34,8 @@ func main() {
 		root := istiod.NewRootCommand()
 		root.SetArgs(arguments)
 		fail(root.Execute())
+	case "helm":
+		fail(helm(arguments))
 	case "istioctl":
 		root := &cobra.Command{Use: "istioctl", SilenceUsage: true}
 		context := istioctl.NewCLIContext(istioctl.AddRootFlags(root.PersistentFlags()))

@@ -31,6 +31,10 @@ pub(crate) fn run(runtime: &Runtime, scene: &Scene, settings: &Settings) -> Resu
         "\n## Where the time of a token bucket goes\n\n{}",
         breakdown(&contest)?
     );
+    println!(
+        "\n## Where the time of the suite goes\n\n{}",
+        of_the_suite(&contest)?
+    );
     let latencies = stage.latencies()?;
     let mut table = report::table(&["variant", "median, µs", "99th percentile, µs"]);
     for name in &names {
@@ -45,13 +49,26 @@ pub(crate) fn run(runtime: &Runtime, scene: &Scene, settings: &Settings) -> Resu
     Ok(())
 }
 
-/// Each line is one more step of the same work.
 fn breakdown(measured: &Measured) -> Result<Table> {
-    let mut table = report::table(&["step", "µs", "middle half"]);
     let ours = ("our code: read, decide, write", variants::WHOLE);
     let steps = variants::STEPS.iter().map(|(name, step, _)| (*step, *name));
+    steps_of(measured, steps.chain([ours]))
+}
+
+/// Each filter with all that it does for a request.
+fn of_the_suite(measured: &Measured) -> Result<Table> {
+    let steps = variants::SUITE_STEPS.iter();
+    steps_of(measured, steps.map(|(name, step)| (*step, *name)))
+}
+
+/// Each line is one more step of the same work.
+fn steps_of(
+    measured: &Measured,
+    steps: impl Iterator<Item = (&'static str, &'static str)>,
+) -> Result<Table> {
+    let mut table = report::table(&["step", "µs", "middle half"]);
     let mut before = measured.of(NOTHING)?;
-    for (step, name) in steps.chain([ours]) {
+    for (step, name) in steps {
         let series = measured.of(name)?;
         let cost = series.over(before);
         table.add_row([

@@ -42,6 +42,20 @@ pub(super) const STEPS: [(&str, &str, &str); 6] = [
     ),
 ];
 
+/// The filters of the suite, one more a step, each with what the step is called.
+pub(super) const SUITE_STEPS: [(&str, &str); 4] = [
+    (
+        "suite: traffic-tag",
+        "`traffic-tag`: ten rules, a tag set, the route chosen anew",
+    ),
+    ("suite: two filters", "`gray-release`: the tag goes along"),
+    (
+        "suite: three filters",
+        "`tag-route`: a destination by the tag",
+    ),
+    (SUITE, "`rate-limit`: a token bucket"),
+];
+
 /// What the steps add up to.
 pub(super) const WHOLE: &str = BUCKET;
 
@@ -84,9 +98,11 @@ pub(super) fn contest() -> Result<Vec<Variant>> {
         )?,
         limiting(THREE, &three)?,
         limiting(OVER, &json!([over]))?,
-        suite(&all)?,
     ];
-    Ok(variants.into_iter().chain(steps).collect())
+    let suites = SUITE_STEPS.iter().zip(1..);
+    let suites = suites.map(|((name, _), filters)| suite(name, filters, &all));
+    let suites = suites.collect::<Result<Vec<_>>>()?;
+    Ok(variants.into_iter().chain(suites).chain(steps).collect())
 }
 
 fn limiting(name: &str, limits: &Value) -> Result<Variant> {
@@ -95,8 +111,8 @@ fn limiting(name: &str, limits: &Value) -> Result<Variant> {
     Ok(Variant::passive(name, Some(filter)))
 }
 
-/// Tags by ten rules, carries the tag on, routes by it, and limits.
-fn suite(limit: &Value) -> Result<Variant> {
+/// Tags by ten rules, carries the tag on, routes by it, and limits: the first so many of these.
+fn suite(name: &str, filters: usize, limit: &Value) -> Result<Variant> {
     let documents = [
         ("traffic-tag", rules::ten_rules()),
         (
@@ -116,12 +132,13 @@ fn suite(limit: &Value) -> Result<Variant> {
         ("rate-limit", json!({"limits": [limit]})),
     ];
     let module = wasm_module("suite")?;
+    let filters = documents.iter().take(filters);
     let filters =
-        documents.map(|(kind, document)| plugin(SUITE, kind, &module, &document.to_string()));
+        filters.map(|(kind, document)| plugin(name, kind, &module, &document.to_string()));
     Ok(Variant {
-        filters: filters.into(),
+        filters: filters.collect(),
         expected: GRAY,
-        ..Variant::passive(SUITE, None)
+        ..Variant::passive(name, None)
     })
 }
 
