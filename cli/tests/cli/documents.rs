@@ -70,6 +70,14 @@ fn the_examples_are_the_committed_ones() {
         let file = workspace().join("istio-manifests/rendered").join(name);
         expect_file![file].assert_eq(&text);
     }
+    let manifests = workspace().join("istio-manifests");
+    let read = |name: &str| std::fs::read_to_string(manifests.join(name)).unwrap();
+    let overlay = read("kustomize/overlays/example/rendered.yaml");
+    assert_eq!(
+        overlay,
+        read("rendered/chain.yaml"),
+        "a copy, so that the overlay is whole"
+    );
 }
 
 #[test]

@@ -255,6 +255,14 @@ impl Control {
         printed(&what, &command.output().await?)
     }
 
+    /// What Helm makes of a chart, which it judges before.
+    pub async fn helm(&self, arguments: &[&str]) -> Result<String> {
+        let mut command = tokio::process::Command::new(self.pin.program());
+        let command = command.arg("helm").args(arguments);
+        let what = format!("helm {}", arguments.join(" "));
+        printed(&what, &command.output().await?)
+    }
+
     /// Pushes a Wasm module to the registry.
     pub async fn push(&self, module: &Path, image: &str) -> Result<()> {
         let mut command = tokio::process::Command::new(self.pin.program());

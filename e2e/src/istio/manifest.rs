@@ -35,20 +35,14 @@ impl Manifest {
 
     /// What `meshlane render istio` makes of documents.
     pub fn rendered(documents: &str, options: &[&str]) -> Result<Self> {
-        let (mut output, mut errors) = (Vec::new(), Vec::new());
-        let arguments = [&["meshlane", "render", "istio"], options, &["-"]].concat();
-        let exit = meshlane::command::run(
-            arguments.into_iter().map(OsString::from),
-            &mut Streams {
-                input: &mut documents.as_bytes(),
-                output: &mut output,
-                errors: &mut errors,
-                coloured: false,
-            },
-        );
-        let errors = String::from_utf8_lossy(&errors);
-        ensure!(exit == Exit::Fine && errors.is_empty(), "{errors}");
-        Ok(Self(String::from_utf8(output)?))
+        let arguments = [&["render", "istio"], options, &["-"]].concat();
+        Ok(Self(meshlane(&arguments, documents)?))
+    }
+
+    /// Fails where `meshlane check` finds something.
+    pub fn expect_checked(&self) -> Result<()> {
+        meshlane(&["check", "--deny-warnings", "-"], &self.0)?;
+        Ok(())
     }
 
     /// The text.
@@ -91,4 +85,26 @@ impl Manifest {
             )
             .replace("/ns/shop/", &format!("/ns/{namespace}/"))
     }
+}
+
+/// Runs the command line tool; what it prints when it has nothing to complain of.
+fn meshlane(arguments: &[&str], input: &str) -> Result<String> {
+    let (mut output, mut errors) = (Vec::new(), Vec::new());
+    let exit = meshlane::command::run(
+        ["meshlane"].iter().chain(arguments).map(OsString::from),
+        &mut Streams {
+            input: &mut input.as_bytes(),
+            output: &mut output,
+            errors: &mut errors,
+            coloured: false,
+        },
+    );
+    let (output, errors) = (String::from_utf8(output)?, String::from_utf8(errors)?);
+    let is_fine = exit == Exit::Fine && errors.is_empty();
+    ensure!(
+        is_fine,
+        "meshlane {}: {output}{errors}",
+        arguments.join(" ")
+    );
+    Ok(output)
 }

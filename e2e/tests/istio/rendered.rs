@@ -85,6 +85,64 @@ async fn every_example_is_valid() -> Result<()> {
     .await
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn kustomize_and_helm_install_the_suite() -> Result<()> {
+    on_mesh(async |mesh| {
+        let control = mesh.control();
+        let manifests = workspace().join("istio-manifests");
+        let path = |name: &str| manifests.join(name).display().to_string();
+        let (overlay, chart) = (path("kustomize/overlays/example"), path("helm/meshlane"));
+        let values = mesh.scene().fresh("values.yaml")?;
+        fs::write(&values, VALUES)?;
+        let values = values.display().to_string();
+        let release = ["-namespace", "istio-system"];
+        let plain = [&release[..], &["meshlane", &chart]].concat();
+        let full = [&release[..], &["-values", &values, "meshlane", &chart]].concat();
+        let full = control.helm(&full).await?;
+        for (what, resources, plugins) in [
+            (
+                "kustomize",
+                control.kubectl(&["kustomize", &overlay]).await?,
+                3,
+            ),
+            ("helm", control.helm(&plain).await?, 2),
+            ("helm with values", full.clone(), 3),
+        ] {
+            let found = resources.matches("kind: WasmPlugin").count();
+            ensure!(found == plugins, "{what}: {found} plugins in {resources}");
+            let resources = Manifest::new(resources);
+            resources.expect_checked().context(what)?;
+            mesh.dry_run(&resources).await.context(what)?;
+        }
+        for part in [
+            "url: \"oci://registry.internal:5000/mesh/suite:1.2.3\"",
+            "imagePullSecret: \"registry\"",
+            "sha256: \"0123",
+            "name: beta-users",
+            "ttl: 60",
+            "name: addresses",
+        ] {
+            ensure!(full.contains(part), "no {part} in {full}");
+        }
+        Ok(())
+    })
+    .await
+}
+
+/// Every value of the chart.
+const VALUES: &str = "
+registry: oci://registry.internal:5000/mesh/
+tag: 1.2.3
+digest: sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef
+pullSecret: registry
+tags: [x-mse-tag, x-search]
+edge:
+  selector: {istio: edge-gateway}
+  rules: [{name: beta-users, when: {attribute: header.x-user, in: [alice]}, value: gray}]
+propagation: {correlation: {ttl: 60}}
+limits: [{name: addresses, key: [source.ip], tokenBucket: {requests: 5}}]
+";
+
 /// The Dubbo example, in force.
 struct Shop<'m> {
     mesh: &'m Mesh,
