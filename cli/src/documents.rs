@@ -11,6 +11,8 @@ use meshlane_diagnostics::{JsonPath, Segment};
 use meshlane_gray_release::config::Direction;
 
 pub use lane_group::LaneGroupDocument;
+pub(crate) use module::module_name;
+pub(crate) use resource::Identity;
 
 use crate::diagnostic::Diagnostic;
 use crate::source::{Node, Source, Span, Value};

@@ -4,7 +4,7 @@ mod hosts;
 mod inventory;
 mod lanes;
 mod resources;
-mod yaml;
+pub(crate) mod yaml;
 
 pub use inventory::Inventory;
 pub use lanes::Lanes;
