@@ -150,6 +150,12 @@ vectors: dubbo ## Records the Dubbo test vectors anew, between real peers
 	$(CARGO) build --locked -p meshlane-e2e --bin vectors
 	e2e/dubbo/vectors/regenerate $(or $(CARGO_TARGET_DIR),target)/debug/vectors
 
+.PHONY: migrate-vectors
+migrate-vectors: toolchain ## Records anew what Apache Dubbo and Sentinel decide by the rules that `meshlane migrate` is tested with
+	@scripts/setup dubbo sentinel
+	@e2e/migrate/build
+	@e2e/migrate/record
+
 .PHONY: fmt
 fmt: toolchain ## Formats the code
 	$(CARGO) fmt --all

@@ -1,5 +1,7 @@
 //! The services that rules of Dubbo are for.
 
+use meshlane_diagnostics::Violations;
+use meshlane_tag_route::Policy;
 use meshlane_tag_route::config::{Destination, TagRouteConfig};
 use serde_json::Value;
 
@@ -27,6 +29,9 @@ pub enum InvalidServices {
     /// The services are none of tag-route's.
     #[error("services as `tag-route` has them are expected: {0}")]
     Structure(#[from] serde_json::Error),
+    /// `tag-route` would not accept them.
+    #[error("`tag-route` does not accept these services:\n{0}")]
+    Invalid(#[from] Violations),
 }
 
 impl Services {
@@ -46,6 +51,7 @@ impl Services {
         let services = services.ok_or(InvalidServices::None)?;
         let config = serde_json::json!({ "services": services });
         let read: TagRouteConfig = serde_json::from_value(config)?;
+        Policy::new(&read)?;
         let destinations = read.services.into_iter();
         let destinations: Vec<_> = destinations
             .flat_map(|service| service.destinations)

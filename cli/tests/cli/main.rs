@@ -17,6 +17,7 @@ mod generated;
 mod lane_groups;
 mod lanes;
 mod limits;
+mod peers;
 mod render;
 mod routes;
 mod tables;

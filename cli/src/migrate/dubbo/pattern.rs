@@ -111,6 +111,10 @@ impl Matcher {
         if self.matches.is_empty() && self.mismatches.is_empty() {
             return None;
         }
+        let is_anything = |text: &String| Pattern::of(text) == Pattern::Anything;
+        if self.mismatches.iter().any(is_anything) {
+            return None;
+        }
         let mut conditions = Vec::new();
         if !self.mismatches.is_empty() {
             conditions.push(match one(&self.mismatches) {

@@ -111,7 +111,11 @@ impl FlowRule {
             .map(|kind| Limit {
                 name: name.clone(),
                 when: when.clone(),
-                key: key.clone(),
+                // A queue is one for all callers, whoever they are; what counts requests counts each caller's.
+                key: match kind.0 {
+                    "queue" => Vec::new(),
+                    _ => key.clone(),
+                },
                 kind,
                 exceptions: Vec::new(),
             })
