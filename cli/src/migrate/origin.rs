@@ -159,7 +159,11 @@ fn of_shape(document: &Node) -> Option<Origin> {
     };
     match &document.value {
         Value::List(items) => of_list(items.first()?),
-        Value::Map(_) if has("conditionGroups") || has("weightGroups") => {
+        Value::Map(_)
+            if ["conditionGroups", "weightGroups", "defaultTagKey"]
+                .into_iter()
+                .any(has) =>
+        {
             Some(Origin::HigressTrafficTag)
         }
         Value::Map(_) if has("rule_name") || has("rule_items") => {

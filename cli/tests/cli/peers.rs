@@ -2,6 +2,7 @@
 //! `testdata/migrate` (`make migrate-vectors`).
 
 mod dubbo;
+mod higress;
 mod sentinel;
 
 use meshlane::diagnostic::Severity;
@@ -39,4 +40,21 @@ fn migrated(name: &str, text: &str, services: Option<Services>) -> Migration {
 /// Whether all of it is kept, as far as it says.
 fn is_kept(migration: &Migration) -> bool {
     migration.count(Severity::Error) + migration.count(Severity::Warning) == 0
+}
+
+/// Bytes that look random, and are the same ones each time: xorshift64*.
+struct Random(u64);
+
+impl Random {
+    fn new() -> Self {
+        Self(0x9e37_79b9_7f4a_7c15)
+    }
+
+    fn bytes(&mut self) -> [u8; 16] {
+        self.0 ^= self.0 >> 12;
+        self.0 ^= self.0 << 25;
+        self.0 ^= self.0 >> 27;
+        let drawn = self.0.wrapping_mul(0x2545_f491_4f6c_dd1d).to_be_bytes();
+        [drawn, drawn].concat().try_into().unwrap()
+    }
 }

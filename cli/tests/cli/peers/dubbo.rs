@@ -9,7 +9,7 @@ use meshlane_tag_route::{Health, Policy};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{is_kept, lines, migrated};
+use super::{Random, is_kept, lines, migrated};
 
 /// A rule, with what Dubbo did of it.
 #[derive(Deserialize)]
@@ -115,19 +115,10 @@ impl Recorded {
             ("weighted", _) => 256,
             _ => 1,
         };
-        // xorshift64*
-        let mut state = 0x9e37_79b9_7f4a_7c15_u64;
-        let mut random = || {
-            state ^= state >> 12;
-            state ^= state << 25;
-            state ^= state >> 27;
-            let drawn = state.wrapping_mul(0x2545_f491_4f6c_dd1d);
-            let bytes = [drawn.to_be_bytes(), drawn.to_be_bytes()].concat();
-            bytes.try_into().unwrap()
-        };
+        let mut random = Random::new();
         let health = Health::new(&policy, None);
         let mut draw = || {
-            let explanation = policy.explain(&facts, &workload, &health, &mut random);
+            let explanation = policy.explain(&facts, &workload, &health, &mut || random.bytes());
             if matches!(explanation.reason, "route-refused" | "route-nobody") {
                 return BTreeSet::new();
             }
