@@ -17,6 +17,7 @@ mod generated;
 mod lane_groups;
 mod lanes;
 mod limits;
+mod migrate;
 mod peers;
 mod render;
 mod routes;

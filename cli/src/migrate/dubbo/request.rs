@@ -16,7 +16,7 @@ pub(super) enum Requests {
     /// For none.
     None,
     /// For those.
-    These(Condition),
+    These(Box<Condition>),
 }
 
 /// Where a key of the left side is found in a request.
@@ -40,10 +40,10 @@ pub(super) fn requests(
         match one(matcher, place, report)? {
             Requests::All => {}
             Requests::None => return Some(Requests::None),
-            Requests::These(condition) => conditions.push(condition),
+            Requests::These(condition) => conditions.push(*condition),
         }
     }
-    Some(all(conditions).map_or(Requests::All, Requests::These))
+    Some(all(conditions).map_or(Requests::All, these))
 }
 
 fn one(matcher: &Matcher, place: &Place<'_>, report: &mut Report) -> Option<Requests> {
@@ -55,13 +55,13 @@ fn one(matcher: &Matcher, place: &Place<'_>, report: &mut Report) -> Option<Requ
     Some(match source {
         Source::Attribute(attribute) => {
             let condition = matcher.condition(&attribute);
-            condition.map_or(Requests::None, Requests::These)
+            condition.map_or(Requests::None, these)
         }
         Source::Argument(attribute) => {
             let found = matcher.condition(&attribute);
             let absent = absent.then(|| present(attribute, false));
             let either = any([found, absent].into_iter().flatten().collect());
-            either.map_or(Requests::None, Requests::These)
+            either.map_or(Requests::None, these)
         }
         Source::Nowhere if absent => Requests::All,
         Source::Nowhere => Requests::None,
@@ -112,6 +112,10 @@ fn source(key: &str, place: &Place<'_>, report: &mut Report) -> Option<Source> {
         other => caller(other, place, report),
     };
     checked(attribute, key, place, report).map(Source::Attribute)
+}
+
+fn these(condition: Condition) -> Requests {
+    Requests::These(Box::new(condition))
 }
 
 /// The attribute for a parameter of the consumer's URL.

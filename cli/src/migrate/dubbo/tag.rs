@@ -203,8 +203,9 @@ impl Tag {
                 Some(before) => before,
                 None => values(services, &one.key).into_iter().collect(),
             };
-            let is_kept = one.value.matcher(&place, report)?;
-            let kept: Vec<_> = kept.into_iter().filter(|value| is_kept(value)).collect();
+            let regex = one.value.expression(&place, report)?;
+            let is_kept = |value: &String| one.value.is_match(value, regex.as_ref());
+            let kept: Vec<_> = kept.into_iter().filter(is_kept).collect();
             labels.insert(&one.key, kept);
         }
         let is_there = services.destinations.iter().any(|destination| {
@@ -266,42 +267,35 @@ impl StringMatch {
         self.empty.is_some()
     }
 
-    /// Decides about a value that is there.
-    fn matcher(
-        &self,
-        place: &Place<'_>,
-        report: &mut Report,
-    ) -> Option<Box<dyn Fn(&str) -> bool + '_>> {
-        let Self {
-            exact,
-            prefix,
-            regex,
-            wildcard,
-            noempty,
-            ..
-        } = self;
-        if let Some(exact) = exact {
-            return Some(Box::new(move |value| value == exact));
+    /// The regular expression, where it has one; nothing where that is not known here, which is reported.
+    fn expression(&self, place: &Place<'_>, report: &mut Report) -> Option<Option<Regex>> {
+        let Some(pattern) = &self.regex else {
+            return Some(None);
+        };
+        let regex = Regex::new(&format!("^(?:{pattern})$"));
+        if regex.is_err() {
+            report.lost(
+                &place.key("regex"),
+                "the regular expression has something that is not known here",
+                "the tag is left out; write it in another way",
+            );
         }
-        if let Some(prefix) = prefix {
-            return Some(Box::new(move |value| value.starts_with(prefix.as_str())));
+        regex.ok().map(Some)
+    }
+
+    /// Whether a value that is there matches. The first that is given counts.
+    fn is_match(&self, value: &str, regex: Option<&Regex>) -> bool {
+        if let Some(exact) = &self.exact {
+            value == exact
+        } else if let Some(prefix) = &self.prefix {
+            value.starts_with(prefix.as_str())
+        } else if let Some(regex) = regex {
+            regex.is_match(value)
+        } else if let Some(wildcard) = &self.wildcard {
+            value == wildcard || wildcard == "*"
+        } else {
+            self.noempty.is_some() && !value.is_empty()
         }
-        if let Some(pattern) = regex {
-            let Ok(regex) = Regex::new(&format!("^(?:{pattern})$")) else {
-                report.lost(
-                    &place.key("regex"),
-                    "the regular expression has something that is not known here",
-                    "the tag is left out; write it in another way",
-                );
-                return None;
-            };
-            return Some(Box::new(move |value| regex.is_match(value)));
-        }
-        if let Some(wildcard) = wildcard {
-            return Some(Box::new(move |value| value == wildcard || wildcard == "*"));
-        }
-        let takes_all = noempty.is_some();
-        Some(Box::new(move |value| takes_all && !value.is_empty()))
     }
 }
 

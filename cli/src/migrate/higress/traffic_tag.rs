@@ -233,7 +233,7 @@ fn is_value(value: &str, place: &Place<'_>, report: &mut Report) -> bool {
     if parsed.is_err() {
         report.lost(
             place,
-            format!("`{value}` is no tag value: {}", TagValue::EXPECTED),
+            format!("`{value}` is not {}", TagValue::EXPECTED),
             "it is left out; give the tag another value",
         );
     }

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::resource::Resource;
-use super::{ClusterConfig, LONGEST_WAIT, Limit, cluster, documents, whole};
+use super::{ClusterConfig, LONGEST_WAIT, Limit, MOST, cluster, documents, whole};
 use crate::migrate::document::Converted;
 use crate::migrate::name::identifier;
 use crate::migrate::read::read;
@@ -241,7 +241,10 @@ impl ParamFlowRule {
                 report.wrong(&place.key("object"), message);
                 continue;
             }
-            if let Some(count) = whole(item.count, &place.key("count"), report) {
+            if item.count > MOST {
+                let exception = json!({ "key": [item.object], "unlimited": true });
+                exceptions.insert(item.object.as_str(), (index, exception));
+            } else if let Some(count) = whole(item.count, &place.key("count"), report) {
                 let (kind, numbers) = self.numbers(count);
                 let exception = json!({ "key": [item.object], kind: numbers });
                 exceptions.insert(item.object.as_str(), (index, exception));

@@ -71,7 +71,7 @@ pub(super) fn entries(
     report.changed(
         &place,
         "each request is drawn anew in ASM",
-        "a browser stays where it is, by a cookie; shares of clients without cookies go by another attribute",
+        "a browser stays where it is, by a cookie; shares of clients without cookies go by another attribute. Choose a `salt` that clients do not know",
     );
     let hosts = group.weighted().map(|rule| rule.hosts.as_slice());
     let hosts = hosts.unwrap_or_default();
