@@ -4,7 +4,7 @@ use expect_test::expect_file;
 use meshlane::command::Exit;
 use serde_json::{Value, json};
 
-use crate::{Outcome, meshlane, meshlane_with_input};
+use crate::{Outcome, meshlane, meshlane_with_input, workspace};
 
 fn migrate(arguments: &[&str]) -> Outcome {
     meshlane(&[&["migrate"], arguments].concat())
@@ -305,4 +305,28 @@ fn what_finds_no_room_is_said() {
             .len()
     };
     assert_eq!((count(0), count(1)), (100, 50));
+}
+
+/// In the guide a block `before` is followed by a block `after`, which is what comes of it. `UPDATE_EXPECT=1` writes it.
+#[test]
+fn the_guide_shows_what_is_printed() {
+    let path = workspace().join("docs/guide/migrating.md");
+    let page = std::fs::read_to_string(&path).unwrap();
+    let mut fresh = String::new();
+    let mut rest = page.as_str();
+    let mut shown = 0;
+    while let Some((text, behind)) = rest.split_once(" before\n") {
+        let (source, behind) = behind.split_once("```\n\n```yml after\n").unwrap();
+        let (_, behind) = behind.split_once("```\n").unwrap();
+        let output = migrate_text(&[], source).output;
+        assert!(!output.is_empty(), "{source}");
+        fresh.push_str(&format!(
+            "{text} before\n{source}```\n\n```yml after\n{output}```\n"
+        ));
+        rest = behind;
+        shown += 1;
+    }
+    fresh.push_str(rest);
+    assert_eq!(shown, 7);
+    expect_file![path].assert_eq(&fresh);
 }
