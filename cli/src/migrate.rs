@@ -1,7 +1,7 @@
 //! `meshlane migrate`: what people have of other systems, as documents of ours.
 //!
-//! A document is recognised ([`origin`]), read along the structure that its system gives it ([`read`]), and converted by the module
-//! of that system. What cannot be kept as it is goes into a [`report`], each with its place; what comes of it is a [`Converted`].
+//! A document is recognised (`origin`), read along the structure that its system gives it (`read`), and converted by the module of
+//! that system. What cannot be kept as it is goes into a `report`, each with its place; what comes of it is a [`Converted`].
 
 mod asm;
 mod condition;
@@ -44,7 +44,7 @@ pub struct Settings {
 pub struct Migration {
     /// The files, in order.
     pub files: Vec<MigratedFile>,
-    /// The documents, in the order of what they come from.
+    /// The documents, in the order of what they come from; none where something is wrong.
     pub documents: Vec<Converted>,
 }
 
@@ -123,7 +123,12 @@ impl Migration {
         for file in &mut files {
             crate::check::sort(&mut file.messages);
         }
-        Self { files, documents }
+        let mut migration = Self { files, documents };
+        if migration.count(Severity::Error) > 0 {
+            // Half of it would be taken for the whole.
+            migration.documents.clear();
+        }
+        migration
     }
 
     /// How many messages have a severity.

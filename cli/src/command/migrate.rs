@@ -13,13 +13,8 @@ pub(super) fn run(args: &MigrateArgs, streams: &mut Streams<'_>) -> Result<Exit,
     for path in &args.files {
         sources.push(input::read(path, streams)?);
     }
-    let mut migration = Migration::of(sources, &settings);
+    let migration = Migration::of(sources, &settings);
     let exit = exit(&migration, args.deny_warnings);
-    let is_wrong = migration.count(Severity::Error) > 0;
-    if is_wrong {
-        // Half of it would be taken for the whole.
-        migration.documents.clear();
-    }
     migration.validate()?;
     if args.format == DocumentFormat::Json {
         writeln!(streams.output, "{}", migration_json(&migration)?)?;

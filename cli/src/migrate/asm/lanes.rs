@@ -181,7 +181,7 @@ fn lane_group(
     }
     spec.insert("services".to_owned(), json!(services));
     spec.insert("lanes".to_owned(), json!(converted));
-    Some(Converted {
+    let document = Converted {
         subject: Target::LaneGroup,
         name: object_name(name),
         namespace: None,
@@ -189,7 +189,16 @@ fn lane_group(
         direction: None,
         config: Value::Object(spec),
         made_of: made_of.join(", "),
-    })
+    };
+    // Names are those of the resources, and what they may be is known to the lane group alone.
+    if let Err(invalid) = document.validate() {
+        for violation in &invalid.violations {
+            let message = format!("a lane group cannot have this at {violation}");
+            found.report.wrong(&place, message);
+        }
+        return None;
+    }
+    Some(document)
 }
 
 /// The lane that is the baseline, and the value of its label.

@@ -252,11 +252,12 @@ impl To {
             Some(Scalar::Text(text)) => text.parse::<i32>().ok().map(f64::from),
             Some(Scalar::Bool(_)) => None,
         };
-        match weight.filter(|weight| weight.fract() == 0.0) {
+        match weight.filter(|weight| weight.fract() == 0.0 && *weight <= MOST) {
             Some(weight) if weight <= 0.0 => Some(None),
             Some(weight) => Some(Some(weight)),
             None => {
-                report.wrong(&place.key("weight"), "a weight is a whole number");
+                let message = format!("a weight is a whole number, at most {MOST}");
+                report.wrong(&place.key("weight"), message);
                 None
             }
         }
@@ -279,3 +280,6 @@ fn parsed(text: &str, place: &Place<'_>, report: &mut Report) -> Option<Vec<Matc
         }
     }
 }
+
+/// The largest weight.
+const MOST: f64 = 1_000_000_000.0;

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use meshlane_diagnostics::Place;
+use meshlane_diagnostics::{Place, is_label};
 use serde_json::{Map, Value, json};
 
 use super::expression::Matcher;
@@ -58,6 +58,10 @@ pub(super) fn providers(
     let mut providers = Providers::default();
     for matcher in matchers {
         let key = matcher.key.as_str();
+        if !is_label(key) {
+            no_label(place, report);
+            return Meant::Lost;
+        }
         for pattern in matcher.matches.iter().chain(&matcher.mismatches) {
             told_range(pattern, place, report);
         }
@@ -134,6 +138,10 @@ fn by_name(
         );
         return false;
     }
+    if !all().all(|word| is_label(word)) {
+        no_label(place, report);
+        return false;
+    }
     if !matcher.matches.is_empty() {
         let matches = matcher.matches.iter();
         let kept = matches.filter(|value| !matcher.mismatches.contains(value));
@@ -162,6 +170,14 @@ pub(super) fn values(services: &Services, label: &str) -> BTreeSet<String> {
     let destinations = services.destinations.iter();
     let values = destinations.filter_map(|destination| destination.labels.get(label));
     values.cloned().collect()
+}
+
+pub(super) fn no_label(place: &Place<'_>, report: &mut Report) {
+    report.lost(
+        place,
+        "labels and their values have 1 to 128 visible ASCII characters",
+        "the condition is left out; give the destinations another label",
+    );
 }
 
 fn not_alone(place: &Place<'_>, report: &mut Report) {

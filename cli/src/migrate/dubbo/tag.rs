@@ -7,7 +7,7 @@ use regex_lite::Regex;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::provider::values;
+use super::provider::{no_label, values};
 use super::rule::Head;
 use crate::migrate::read::read;
 use crate::migrate::report::Report;
@@ -239,6 +239,10 @@ fn named(matches: &[ParamMatch], place: &Place<'_>, report: &mut Report) -> Opti
             } => Some(word.as_str()),
             _ => None,
         };
+        if !is_label(&one.key) || word.is_some_and(|word| !is_label(word)) {
+            no_label(&place, report);
+            return None;
+        }
         let Some(word) = word.filter(|_| !labels.contains_key(one.key.as_str())) else {
             report.lost(
                 &place,

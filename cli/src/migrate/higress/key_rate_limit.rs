@@ -1,5 +1,6 @@
 //! The plugin key-rate-limit.
 
+use meshlane_attributes::Attribute;
 use meshlane_diagnostics::Place;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -62,6 +63,13 @@ impl Limits {
                 return;
             }
         };
+        if attribute.parse::<Attribute>().is_err() {
+            report.wrong(
+                place,
+                format!("`{name}` is no name of a header or a parameter"),
+            );
+            return;
+        }
         for (requests, per, keys) in groups(&config.limit_keys, place, report) {
             let name = self.names.unique(identifier(&format!("by-{name}")));
             let when = scope.and([one_of(attribute.as_str(), keys)]);

@@ -82,8 +82,9 @@ impl FlowRule {
         };
         let (of_caller, key) = match self.limit_app.as_deref().map(str::trim) {
             None | Some("" | "default") => (None, Vec::new()),
+            // Who has no name is none of the others.
             Some("other") => (
-                Some(not_in(caller, callers.iter().copied())),
+                Some(not_in(caller, callers.iter().copied().chain([""]))),
                 vec![caller.to_owned()],
             ),
             Some(named) => (Some(exact(caller, named)), Vec::new()),

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use meshlane_attributes::Attribute;
 use meshlane_diagnostics::Place;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -103,6 +104,9 @@ impl ParamFlowRule {
 
     /// Nothing for rules that Sentinel ignores.
     fn validate(&self, place: &Place<'_>, report: &mut Report) -> Option<()> {
+        let index = format!("dubbo.arg.{}", self.param_idx);
+        let is_index = self.param_idx < 0.0
+            || (self.param_idx.fract() == 0.0 && index.parse::<Attribute>().is_ok());
         let is_duration = (1.0..=MONTH).contains(&self.duration());
         let negative = |number: Option<f64>| number.is_some_and(|number| number < 0.0);
         for (is_wrong, key, message) in [
@@ -111,6 +115,7 @@ impl ParamFlowRule {
                 "count",
                 "`count` is negative; Sentinel ignores the rule",
             ),
+            (!is_index, "paramIdx", "no parameter has this position"),
             (
                 negative(self.burst_count),
                 "burstCount",

@@ -88,7 +88,7 @@ public final class Record {
             maybe(parameters, "region", "hangzhou", "beijing");
             maybe(parameters, "version", "v1", "v2", "v3");
             maybe(parameters, "env", "gray", "base");
-            maybe(parameters, "level", "5", "50", "500", "x", "0");
+            maybe(parameters, "level", "5", "50", "500", "x", "0", "99999999999");
             if (random.nextInt(3) == 0) {
                 parameters.put("dubbo.tag", pick("gray", "blue", "gray|a", "base"));
             }
