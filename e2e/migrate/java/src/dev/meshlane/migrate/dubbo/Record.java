@@ -20,7 +20,8 @@ public final class Record {
     private final Rules rules;
 
     private Record(long seed) {
-        random = new Random(seed);
+        // Seeds that are near to one another begin alike.
+        random = new Random(seed * 0x9E3779B97F4A7C15L);
         rules = new Rules(random);
     }
 
