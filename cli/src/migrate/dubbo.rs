@@ -1,5 +1,6 @@
 //! Rules of Apache Dubbo: a chain of routers.
 
+mod address;
 mod condition;
 mod expression;
 mod pattern;

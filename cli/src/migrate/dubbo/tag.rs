@@ -1,12 +1,13 @@
 //! Tag rules.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use meshlane_diagnostics::{Place, is_label};
 use regex_lite::Regex;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::address;
 use super::provider::{no_label, values};
 use super::rule::Head;
 use crate::migrate::read::read;
@@ -138,7 +139,9 @@ impl Tag {
         report: &mut Report,
     ) -> Option<Value> {
         match (self.addresses.as_deref(), self.matches.as_deref()) {
-            (Some(addresses @ [_, ..]), _) => self.at(addresses, &place.key("addresses"), report),
+            (Some(addresses @ [_, ..]), _) => {
+                at(addresses, services, &place.key("addresses"), report)
+            }
             (_, Some(matches)) if knows_match => {
                 let place = place.key("match");
                 match services {
@@ -159,28 +162,6 @@ impl Tag {
                 None
             }
         }
-    }
-
-    /// Destinations by the addresses of instances.
-    fn at(&self, addresses: &[String], place: &Place<'_>, report: &mut Report) -> Option<Value> {
-        let mut exact = Vec::new();
-        for (index, address) in addresses.iter().enumerate() {
-            let place = place.index(index);
-            match is_address(address) {
-                true => exact.push(address.clone()),
-                false => report.lost(
-                    &place,
-                    format!("`{address}` stands for more than one address"),
-                    "it is left out; name a label that the instances of this version have",
-                ),
-            }
-        }
-        report.changed(
-            place,
-            "addresses are those of instances, which come and go in a mesh",
-            "they are the label `address` of a destination; better name a label that all instances of a version have",
-        );
-        (!exact.is_empty()).then(|| json!({ "address": exact }))
     }
 
     /// Destinations by what the services say; a tag that none has does not exist to Dubbo.
@@ -225,6 +206,38 @@ impl Tag {
         }
         Some(json!(labels))
     }
+}
+
+/// Destinations by the addresses of instances. The tag exists, whoever has it.
+fn at(
+    addresses: &[String],
+    services: Option<&Services>,
+    place: &Place<'_>,
+    report: &mut Report,
+) -> Option<Value> {
+    report.changed(
+        place,
+        "addresses are those of instances, which come and go in a mesh",
+        "they are the label `address` of a destination; better name a label that all instances of a version have",
+    );
+    let known = services.map(|services| values(services, "address"));
+    let mut meant = BTreeSet::new();
+    for (index, address) in addresses.iter().enumerate() {
+        match &known {
+            _ if address::is_one(address) => _ = meant.insert(address.clone()),
+            // What stands for several stands among them as it is: it is nobody's label.
+            Some(known) if is_label(address) => {
+                let those = known.iter().filter(|known| address::is_meant(address, known));
+                meant.extend(those.cloned().chain([address.clone()]));
+            }
+            _ => report.lost(
+                &place.index(index),
+                format!("`{address}` stands for more than one address"),
+                "it is left out; give the services with --services FILE, or name a label that the instances of this version have",
+            ),
+        }
+    }
+    (!meant.is_empty()).then(|| json!({ "address": meant }))
 }
 
 /// Without services nothing is known but the words that the rule itself has.
@@ -309,10 +322,4 @@ fn absent(key: &str, place: &Place<'_>, report: &mut Report) {
         format!("providers without `{key}` cannot be meant"),
         "the tag is left out; give these destinations a label of their own",
     );
-}
-
-/// `30.5.120.16:20880`, without anything that stands for several.
-fn is_address(text: &str) -> bool {
-    let parsed = text.parse::<std::net::SocketAddr>();
-    parsed.is_ok_and(|address| !address.ip().is_unspecified())
 }

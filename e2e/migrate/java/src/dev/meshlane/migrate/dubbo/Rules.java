@@ -35,7 +35,7 @@ final class Rules {
             String name = random.nextInt(10) == 0 ? names.get(0) : names.remove(random.nextInt(names.size()));
             rule.append("- name: \"").append(name).append("\"\n");
             if (!matches || random.nextInt(4) == 0) {
-                rule.append("  addresses: [\"").append(address()).append("\", \"").append(address()).append("\"]\n");
+                rule.append("  addresses: [\"").append(addresses()).append("\", \"").append(addresses()).append("\"]\n");
             } else {
                 rule.append("  match:\n");
                 for (int match = random.nextInt(2); match >= 0; match--) {
@@ -175,6 +175,13 @@ final class Rules {
 
     private String address() {
         return "10.0.0." + (1 + random.nextInt(4)) + ":" + pick("20880", "20881");
+    }
+
+    private String addresses() {
+        if (random.nextInt(3) > 0) {
+            return address();
+        }
+        return pick("10.0.0.*:20880", "10.0.0.1-2:20881", "10.0.0.0/30", "10.0.0.3", "0.0.0.0:20880", "10.0.1.*", "10.0.0.2-4");
     }
 
     private String pick(String... choices) {
