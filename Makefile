@@ -1,7 +1,8 @@
 # The one entrance. `make help` lists the targets; CI calls `make test` and nothing else.
 #
 # Every target first runs scripts/setup, which fetches what is missing into a cache outside of the tree and takes a
-# fraction of a second when nothing is. Variables: ENVOY, FUZZ_SECONDS, FUZZ_TARGETS, MESHLANE_CACHE, KEEP, SOAK.
+# fraction of a second when nothing is. Variables: ENVOY, FUZZ_SECONDS, FUZZ_TARGETS, HIGRESS,
+# MESHLANE_CACHE, KEEP, SOAK.
 
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
@@ -149,6 +150,12 @@ e2e-full: wasm dubbo ratelimit ## All scenarios on every Envoy, with every combi
 vectors: dubbo ## Records the Dubbo test vectors anew, between real peers
 	$(CARGO) build --locked -p meshlane-e2e --bin vectors
 	e2e/dubbo/vectors/regenerate $(or $(CARGO_TARGET_DIR),target)/debug/vectors
+
+.PHONY: migrate-vectors
+migrate-vectors: toolchain ## Records anew what Dubbo, Sentinel and (HIGRESS=clone) Higress decide by rules that `meshlane migrate` converts
+	@scripts/setup dubbo sentinel
+	@e2e/migrate/build
+	@e2e/migrate/record
 
 .PHONY: fmt
 fmt: toolchain ## Formats the code

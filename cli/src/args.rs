@@ -1,5 +1,6 @@
 //! What may be typed.
 
+mod migrate;
 mod render;
 
 use std::path::PathBuf;
@@ -8,6 +9,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use meshlane_attributes::{Locality, ProxyKind};
 use meshlane_tags::TagValue;
 
+pub use migrate::MigrateArgs;
 pub use render::{
     DocumentFormat, InventoryArgs, IstioArgs, LanesArgs, LanesFilter, RenderArgs, RenderCommand,
 };
@@ -56,6 +58,13 @@ pub enum Command {
     Explain(Box<ExplainArgs>),
     /// Make configuration of Kubernetes resources and of lane groups.
     Render(RenderArgs),
+    /// Convert what people have of other systems into documents of ours.
+    ///
+    /// Reads Higress's traffic-tag and key-rate-limit (its WasmPlugin, or the configuration alone), ASM's
+    /// TrafficLabel, ASMSwimLaneGroup and ASMSwimLane, tag and condition rules of Apache Dubbo, and Sentinel's
+    /// flow rules and rules for hot parameters. Whatever cannot be kept exactly is said on standard error, with
+    /// its place. Other documents are passed over.
+    Migrate(MigrateArgs),
     /// Print the JSON Schema of a configuration (draft 2020-12).
     Schema(SchemaArgs),
     /// Look into Dubbo2 traffic.

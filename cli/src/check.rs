@@ -137,12 +137,17 @@ fn check_document(
     subject: Subject,
     parse: &dyn Fn(&[u8]) -> Option<Violations>,
 ) -> Vec<Diagnostic> {
-    let schema = schema::of(subject);
-    let mut structural = Structure::of(&schema).check(document);
-    structural.extend(oddities(document));
+    let structural = structural(document, &schema::of(subject));
     let mut diagnostics = semantics::check(document, &structural, parse);
     diagnostics.extend(structural);
     diagnostics
+}
+
+/// What is wrong with the structure of a document, and odd about the way in which it is written.
+pub(crate) fn structural(document: &Node, schema: &serde_json::Value) -> Vec<Diagnostic> {
+    let mut structural = Structure::of(schema).check(document);
+    structural.extend(oddities(document));
+    structural
 }
 
 /// What is odd about the way in which values are written.
@@ -176,7 +181,7 @@ fn inexact(node: &Node) -> Option<Diagnostic> {
 /// Puts messages into the order of the file, each once: a value that is used through an
 /// alias is looked at wherever it is used, and a configuration once more with the document
 /// around it.
-fn sort(messages: &mut Vec<Message>) {
+pub(crate) fn sort(messages: &mut Vec<Message>) {
     messages.sort_by(|a, b| {
         let order = |message: &Message| {
             let diagnostic = &message.diagnostic;

@@ -5,6 +5,7 @@ mod dubbo;
 mod explain;
 mod input;
 mod lane_groups;
+mod migrate;
 mod render;
 mod schema;
 
@@ -113,6 +114,18 @@ pub(crate) enum Failure {
     /// No document is a lane group.
     #[error("no LaneGroup in {0}")]
     NoLaneGroup(String),
+    /// No document is one that is converted.
+    #[error("nothing in {0} is converted; --from says what a document is that does not tell")]
+    NothingToMigrate(String),
+    /// A file has no services.
+    #[error("{name}: {error}")]
+    Services {
+        name: String,
+        error: crate::migrate::InvalidServices,
+    },
+    /// What was converted would not be accepted.
+    #[error("{0}")]
+    Migrated(#[from] crate::migrate::InvalidOutput),
     /// What was rendered would not be accepted.
     #[error("the services cannot be put into one configuration:\n{0}")]
     Rendered(meshlane_diagnostics::Violations),
@@ -171,6 +184,7 @@ fn execute(cli: &Cli, streams: &mut Streams<'_>) -> Result<Exit, Failure> {
         Command::Check(args) => check::run(args, streams),
         Command::Explain(args) => explain::run(args, streams),
         Command::Render(args) => render::run(args, streams),
+        Command::Migrate(args) => migrate::run(args, streams),
         Command::Schema(args) => schema::run(args, streams),
         Command::Dubbo(args) => dubbo::run(args, streams),
     }

@@ -11,8 +11,10 @@ use meshlane_attributes::{Locality, ProxyKind};
 use meshlane_diagnostics::{JsonPath, Segment};
 use meshlane_gray_release::config::Direction;
 
+pub(crate) use module::module_name;
 pub use own::{LaneGroupDocument, OwnDocument, OwnKind};
 pub use phase::Phase;
+pub(crate) use resource::Identity;
 
 use crate::diagnostic::Diagnostic;
 use crate::source::{Node, Source, Span, Value};

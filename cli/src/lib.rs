@@ -4,6 +4,7 @@
 //! * [`explain`] says what a configuration does with a request, and why.
 //! * [`dubbo`] prints Dubbo2 frames.
 //! * [`render`] makes configuration of Kubernetes resources.
+//! * [`migrate`] makes documents of those of other systems.
 //! * [`schema`] is the JSON Schema of the configurations and the reference made from it.
 //!
 //! All stand on [`source`] (values that know their place in a file) and [`documents`]
@@ -23,6 +24,7 @@ pub mod diagnostic;
 pub mod documents;
 pub mod dubbo;
 pub mod explain;
+pub mod migrate;
 pub mod policy;
 pub mod render;
 pub mod report;

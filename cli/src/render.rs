@@ -5,7 +5,7 @@ mod inventory;
 mod istio;
 mod lanes;
 mod resources;
-mod yaml;
+pub(crate) mod yaml;
 
 pub use inventory::Inventory;
 pub use istio::{Api, Documents, Options, Place, Rendering, Resource, Routing, mesh_config};

@@ -4,7 +4,7 @@ mod human;
 mod json;
 
 pub use human::Human;
-pub use json::json;
+pub use json::{json, migration_json};
 
 use crate::check::CheckedFile;
 use crate::diagnostic::Severity;

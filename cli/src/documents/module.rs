@@ -50,7 +50,7 @@ impl Module {
 }
 
 /// `…/traffic-tag:1.2@sha256:…`, `…/traffic-tag.wasm` → `traffic-tag`
-pub(super) fn module_name(url: &str) -> &str {
+pub(crate) fn module_name(url: &str) -> &str {
     let last = url.rsplit('/').next().unwrap_or_default();
     last.split(['@', ':', '?'])
         .next()

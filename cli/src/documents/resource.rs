@@ -7,13 +7,13 @@ use crate::diagnostic::Diagnostic;
 use crate::source::Node;
 
 /// Name and namespace of a resource.
-pub(super) struct Identity {
-    pub(super) name: String,
-    pub(super) namespace: Option<String>,
+pub(crate) struct Identity {
+    pub(crate) name: String,
+    pub(crate) namespace: Option<String>,
 }
 
 impl Identity {
-    pub(super) fn of(document: &Node) -> Self {
+    pub(crate) fn of(document: &Node) -> Self {
         let field = |name| document.descend(&["metadata", name]).and_then(Node::text);
         Self {
             name: field("name").unwrap_or("unnamed").to_owned(),
@@ -22,7 +22,7 @@ impl Identity {
     }
 
     /// `demo/tag`
-    pub(super) fn written(&self) -> String {
+    pub(crate) fn written(&self) -> String {
         match &self.namespace {
             Some(namespace) => format!("{namespace}/{}", self.name),
             None => self.name.clone(),

@@ -8,7 +8,7 @@ use crate::source::Source;
 
 /// Writes a value as YAML that begins on a line of its own. Keys stand in alphabetical order, but for those that people
 /// write first; what fits in a line stands in one. A text of several lines stands as it is.
-pub(super) fn document(f: &mut impl Write, value: &Value) -> fmt::Result {
+pub(crate) fn document(f: &mut impl Write, value: &Value) -> fmt::Result {
     match value {
         Value::Object(members) if !members.is_empty() => object(f, members, 0, ""),
         Value::Array(items) if !items.is_empty() => array(f, items, 0),

@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use crate::check::{CheckedFile, Message};
 use crate::diagnostic::Severity;
+use crate::migrate::{Converted, Migration};
 use crate::source::Source;
 
 #[derive(Serialize)]
@@ -55,6 +56,25 @@ pub fn json(files: &[CheckedFile]) -> serde_json::Result<String> {
             .collect(),
     };
     serde_json::to_string_pretty(&document)
+}
+
+#[derive(Serialize)]
+struct Migrated<'f> {
+    documents: Vec<serde_json::Value>,
+    errors: Vec<Entry<'f>>,
+}
+
+/// One JSON document about what was converted: `{documents, errors}`.
+pub fn migration_json(migration: &Migration) -> serde_json::Result<String> {
+    let files = migration.files.iter();
+    let entries = files.flat_map(|file| {
+        let messages = file.messages.iter();
+        messages.map(|message| entry(&file.source, message))
+    });
+    serde_json::to_string_pretty(&Migrated {
+        documents: migration.documents.iter().map(Converted::to_json).collect(),
+        errors: entries.collect(),
+    })
 }
 
 fn file(file: &CheckedFile) -> File<'_> {

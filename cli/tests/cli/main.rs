@@ -18,6 +18,8 @@ mod generated;
 mod lane_groups;
 mod lanes;
 mod limits;
+mod migrate;
+mod peers;
 mod render;
 mod routes;
 mod tables;

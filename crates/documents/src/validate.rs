@@ -6,7 +6,7 @@ mod proxies;
 
 use std::collections::BTreeMap;
 
-use meshlane_diagnostics::{Place, Problem, Violations, parse_json};
+use meshlane_diagnostics::{Place, Violations, parse_json};
 use meshlane_lane_group::{head, is_label_value};
 
 use crate::config::{RateLimit, RetriesConfig, RouterChain, RoutesConfig, TrafficLabel};
@@ -29,10 +29,6 @@ pub(crate) fn filter(kind: FilterKind, document: &[u8]) -> Result<FilterDocument
         FilterKind::RouterChain => {
             let document: RouterChain = parse_json(document)?;
             let spec = document.spec;
-            if spec.hosts.is_empty() && spec.config.services.is_empty() {
-                let what = "services, in `config` or by `hosts`";
-                violations.push(&Place::root().key("spec"), Problem::Empty { what });
-            }
             let target = Target::outbound(spec.workloads, spec.ports);
             let written = (document.api_version, document.kind);
             (written, document.metadata, target, spec.hosts, spec.routes)

@@ -36,7 +36,7 @@ struct Document<'d> {
 impl Document<'_> {
     fn nothing_to_route(&self, plugin: &Plugin) -> Option<Diagnostic> {
         let message = "without `services` no request is given a destination";
-        // A document may name hosts instead, whose destinations are looked up when it is rendered; it must have either.
+        // A document may name hosts instead; what is around a configuration is looked at elsewhere.
         let is_complete = plugin.origin != Origin::Document;
         (is_complete && self.config.services.is_empty()).then(|| {
             Diagnostic::warning("config-empty", plugin.place.clone(), message)

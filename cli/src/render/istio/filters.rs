@@ -8,6 +8,7 @@ use super::plugin::{Plugin, Target};
 use super::resource::Owner;
 use super::routes::{Routed, RoutingPlan, with_services};
 use super::{Place, Renderer, Routing, namespace};
+use crate::diagnostic::Diagnostic;
 use crate::render::hosts::Host;
 
 impl Renderer<'_> {
@@ -71,6 +72,12 @@ impl Renderer<'_> {
         };
         let hosts = document.hosts.iter();
         let hosts = hosts.map(|host| Host::resolve(host, namespace(document.namespace.as_deref())));
+        if services.is_empty() && document.hosts.is_empty() {
+            let message = "the chain has no services";
+            let diagnostic = Diagnostic::error("config-empty", 0..0, message)
+                .expected("`hosts`, or `services` in `config`");
+            return self.report(place, diagnostic);
+        }
         for host in hosts {
             match self.existing.inventory(&host) {
                 Ok(found) => services.extend(found),

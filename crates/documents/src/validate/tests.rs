@@ -107,11 +107,6 @@ fn routes_of_chains_are_checked() {
     ] {
         assert!(found.contains(line), "{line} in {found}");
     }
-    let none = wrong(
-        FilterKind::RouterChain,
-        json!({"workloads": {"selector": {}}, "config": {}}),
-    );
-    assert!(none.contains("spec: services, in `config` or by `hosts`"));
     let good = json!({
         "workloads": {"selector": {"app": "web"}}, "hosts": ["orders"], "config": {},
         "routes": {"otherwise": "v1", "retries": {}},
