@@ -167,6 +167,11 @@ impl Staying {
 
     /// How many are refused, once each of them is that or at the upstream.
     pub async fn refused(&mut self, limited: &Limited) -> Result<usize> {
+        self.refused_beside(limited, 0).await
+    }
+
+    /// The same when so many others are at the upstream.
+    pub async fn refused_beside(&mut self, limited: &Limited, others: usize) -> Result<usize> {
         let all = self.0.len();
         let mut refused = 0;
         poll::until("all are decided", async || {
@@ -175,7 +180,7 @@ impl Staying {
                 ensure!(status == 429, "{status}");
                 refused += 1;
             }
-            let inside = limited.gate.inside() as usize;
+            let inside = (limited.gate.inside() as usize).saturating_sub(others);
             ensure!(refused + inside == all, "{refused} and {inside} of {all}");
             Ok(refused)
         })

@@ -2,10 +2,12 @@
 
 #![allow(clippy::indexing_slicing, reason = "a test may state what it expects")]
 
+use std::time::Duration;
+
 use anyhow::{Context, Result, ensure};
 use meshlane_e2e::{
     access_log::{AccessLog, ID_HEADER},
-    bootstrap::{Bootstrap, ConfigFile, Listener, WasmFilter},
+    bootstrap::{Bootstrap, ConfigFile, FailurePolicy, Listener, WasmFilter},
     client::{Client, Request},
     dubbo::{
         Call,
@@ -25,7 +27,7 @@ use meshlane_e2e::{
 };
 use meshlane_proto::e2e::v1::EchoRequest;
 use serde_json::{Value, json};
-use tokio::task::JoinSet;
+use tokio::{task::JoinSet, time::Instant};
 use tonic::Code;
 
 /// One request, and then none for a day.
@@ -370,7 +372,7 @@ async fn what_requests_hold_outlives_their_vm() -> Result<()> {
         .await?;
         // Longer than the lease: the first VM gives signs of life for those that are still there.
         for _ in 0..8 {
-            tokio::time::sleep(std::time::Duration::from_millis(1_000)).await;
+            tokio::time::sleep(Duration::from_millis(1_000)).await;
             let answer = limited.client()?.send(&Request::get("/")).await?;
             ensure!(answer.status == 429, "somebody was let in: {answer:?}");
         }
@@ -391,3 +393,76 @@ async fn what_requests_hold_outlives_their_vm() -> Result<()> {
     })
     .await
 }
+
+/// A VM that is gone from one moment to the next gives nothing back: what its requests held counts until the lease is over, and no
+/// longer.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_trapped_vm_held_is_free_after_the_lease() -> Result<()> {
+    on_every_version(async |scene| {
+        let limits = json!({"limits": [
+            // Never lets anybody in, and so tells that there is somebody who decides.
+            {"name": "none", "when": {"attribute": "path", "exact": "/none"}, "tokenBucket": {"requests": 1, "per": 86_400}},
+            {"name": "at-a-time", "concurrency": {"requests": 5, "lease": LEASE.as_secs()}},
+        ]});
+        let reload = FailurePolicy::FailReload;
+        let filter = WasmFilter::rate_limit(&limits)?.of_module("trap")?;
+        let trap = WasmFilter::new("trap", "")?.named("trap");
+        let gate = Gate::closed().await?;
+        let log = AccessLog::new(scene)?;
+        let edge = Listener::new("edge").access_log(log.file());
+        let bootstrap = Bootstrap::gateway()
+            .listener(edge.filter(&filter.failure_policy(reload)))
+            .listener(Listener::new("trap").filter(&trap.failure_policy(reload)))
+            .raw_cluster(gate.to_cluster("v1"));
+        // All listeners of a worker share the VM.
+        let envoy = Envoy::start_with(scene, &bootstrap, &["--concurrency", "1"]).await?;
+        let limited = Limited::of(envoy, gate, log, 1);
+        limited.gate.open();
+        limited.client()?.send(&Request::get("/none")).await?;
+        limited.gate.close();
+        let _held = Staying::send(&limited, 3, &Request::get("/")).await?;
+        limited.gate.expect_inside(3).await?;
+
+        let address = limited.envoy.address("trap")?;
+        let answer = Client::http1(address).send(&Request::get("/")).await?;
+        ensure!(answer.status == 503, "the VM did not trap: {answer:?}");
+        let trapped = Instant::now();
+        // Envoy makes a new VM a second later, when a request asks for it; until then it refuses by itself.
+        poll::until("there is a new VM", async || {
+            let answer = limited.client()?.send(&Request::get("/none")).await?;
+            ensure!(answer.status == 429, "{answer:?}");
+            Ok(())
+        })
+        .await?;
+        // How many of five are let in.
+        let admitted = async || {
+            let before = limited.gate.inside() as usize;
+            let mut sent = Staying::send(&limited, 5, &Request::get("/")).await?;
+            let refused = sent.refused_beside(&limited, before).await;
+            limited.gate.open();
+            let passed = 5 - refused?;
+            sent.answers(passed).await?;
+            limited.gate.close();
+            anyhow::Ok(passed)
+        };
+        poll::until("the new VM counts what the old one held", async || {
+            let passed = admitted().await?;
+            ensure!(passed == 2, "{passed} of 5 were let in");
+            Ok(())
+        })
+        .await?;
+        ensure!(trapped.elapsed() < LEASE, "too late to tell");
+        poll::until("the lease is over", async || {
+            let passed = admitted().await?;
+            ensure!(passed == 5, "{passed} of 5 were let in");
+            Ok(())
+        })
+        .await?;
+        ensure!(trapped.elapsed() < 2 * LEASE, "it took {:?}", trapped.elapsed());
+        Ok(())
+    })
+    .await
+}
+
+/// Long enough for Envoy to make a new VM, which it does after a second.
+const LEASE: Duration = Duration::from_secs(8);
