@@ -64,6 +64,7 @@ fn examples() -> Result<Vec<Example>> {
         "istio-manifests",
         "istio-manifests/dubbo",
         "istio-manifests/gray-release",
+        "istio-manifests/observability",
         "istio-manifests/rate-limit",
         "istio-manifests/tag-route",
     ];

@@ -149,6 +149,7 @@ fn example_files_pass_check_unless_they_show_mistakes() {
         "istio-manifests",
         "istio-manifests/dubbo",
         "istio-manifests/gray-release",
+        "istio-manifests/observability",
         "istio-manifests/rate-limit",
         "istio-manifests/tag-route",
     ];
