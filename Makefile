@@ -128,6 +128,13 @@ e2e-istio: wasm dubbo ## Scenarios under real Istio, in network namespaces; SOAK
 	$(CARGO) test --locked -p meshlane-e2e --test istio --no-run
 	$(in_mesh) $(CARGO) test --locked -p meshlane-e2e --test istio
 
+.PHONY: e2e-compose
+e2e-compose: wasm dubbo ratelimit observability ## compose/compose.yaml, in containers of podman
+	@scripts/setup envoy=newest compose
+	$(CARGO) build --locked -p meshlane-e2e --bin hop
+	@e2e/compose/build
+	$(CARGO) test --locked -p meshlane-e2e --test compose
+
 .PHONY: dubbo
 dubbo: ## The Java and Go programs that the scenarios with real Dubbo run
 	@scripts/setup dubbo

@@ -25,10 +25,15 @@ use crate::{
 #[derive(Debug)]
 pub struct Prometheus {
     _process: Process,
-    port: Port,
+    _port: Port,
     /// Who is scraped. The file is read again when it changes.
     targets: PathBuf,
+    api: PrometheusApi,
 }
+
+/// The HTTP interface of a Prometheus, wherever that runs.
+#[derive(Clone, Copy, Debug)]
+pub struct PrometheusApi(SocketAddr);
 
 /// One series at one moment.
 #[derive(Clone, Debug, PartialEq)]
@@ -94,7 +99,8 @@ impl Prometheus {
             .with_context(|| format!("Prometheus's log ends with:\n{}", tail(&log)))?;
         Ok(Self {
             _process: process,
-            port,
+            api: PrometheusApi::new(port.address()),
+            _port: port,
             targets,
         })
     }
@@ -107,11 +113,23 @@ impl Prometheus {
         fs::write(&new, groups.to_string())?;
         fs::rename(&new, &self.targets)?;
         poll::until("all are scraped", async || {
-            let up = self.query("up == 1").await?;
+            let up = self.api.query("up == 1").await?;
             ensure!(up.len() == targets.len(), "{up:?} of {}", targets.len());
             Ok(())
         })
         .await
+    }
+
+    /// What it has found.
+    pub fn api(&self) -> PrometheusApi {
+        self.api
+    }
+}
+
+impl PrometheusApi {
+    /// Of the Prometheus at this address.
+    pub fn new(address: SocketAddr) -> Self {
+        Self(address)
     }
 
     /// The value of an expression now.
@@ -170,7 +188,7 @@ impl Prometheus {
             data: T,
         }
         let request = Request::get(path).authority("prometheus");
-        let response = Client::http1(self.port.address()).send(&request).await?;
+        let response = Client::http1(self.0).send(&request).await?;
         ensure!(
             response.status == 200,
             "Prometheus answers {}: {}",

@@ -3,6 +3,7 @@
 use std::{collections::BTreeSet, fs, process::Command};
 
 use anyhow::{Context, Result, ensure};
+use meshlane::source::Source;
 use meshlane_e2e::{
     bootstrap::Bootstrap,
     dashboard::{Dashboard, dashboard_file, rules},
@@ -117,19 +118,36 @@ fn every_alert_has_a_runbook() -> Result<()> {
     Ok(())
 }
 
-/// What the guide has users put into their bootstrap is what all scenarios have in theirs.
+/// What users are told to put into a bootstrap is what all scenarios have in theirs.
 #[test]
-fn the_guide_has_the_labels_of_the_scenarios() -> Result<()> {
+fn everybody_is_given_the_labels_of_the_scenarios() -> Result<()> {
+    let ours = Bootstrap::bare().to_json();
+    let ours = ours.get("stats_config").context("no labels")?;
     let page = fs::read_to_string(workspace().join("docs/guide/observability.md"))?;
     let block = page
         .split("```json\n")
-        .find_map(|text| {
-            text.starts_with(r#"{"stats_config""#)
-                .then(|| text.split("```").next())?
-        })
+        .find(|text| text.starts_with(r#"{"stats_config""#))
+        .and_then(|text| text.split("```").next())
         .context("no stats_config")?;
-    let shown: Value = serde_json::from_str(block)?;
-    let ours = Bootstrap::bare().to_json();
-    ensure!(shown.get("stats_config") == ours.get("stats_config"));
+    let guide: Value = serde_json::from_str(block)?;
+    let on_istio = yaml("istio-manifests/observability/labels.yaml")?;
+    let on_istio = on_istio.pointer("/data/custom_bootstrap.json");
+    let on_istio = on_istio.and_then(Value::as_str).context("no file")?;
+    let on_istio: Value = serde_json::from_str(on_istio)?;
+    let in_containers = yaml("compose/envoy/bootstrap.yaml")?;
+    for (place, theirs) in [
+        ("the guide", guide),
+        ("Istio", on_istio),
+        ("containers", in_containers),
+    ] {
+        ensure!(theirs.get("stats_config") == Some(ours), "{place}");
+    }
     Ok(())
+}
+
+fn yaml(name: &str) -> Result<Value> {
+    let text = fs::read_to_string(workspace().join(name)).context(name.to_owned())?;
+    let contents = Source::new(name, text).read();
+    let document = contents.documents.first().context(name.to_owned())?;
+    Ok(document.to_json())
 }

@@ -61,6 +61,8 @@ fn add(bootstrap: Bootstrap, kind: Kind, name: &str, filter: &WasmFilter) -> Boo
 fn examples() -> Result<Vec<Example>> {
     let mut sources = Vec::new();
     let manifests = [
+        "compose/envoy",
+        "compose/envoy/filters",
         "istio-manifests",
         "istio-manifests/dubbo",
         "istio-manifests/gray-release",

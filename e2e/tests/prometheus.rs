@@ -7,7 +7,7 @@ use meshlane_e2e::{
     dashboard::{Dashboard, metrics, rules, rules_file},
     observed::Observed,
     poll,
-    prometheus::{Prometheus, promtool},
+    prometheus::{Prometheus, PrometheusApi, promtool},
     scene::on_last_version,
 };
 
@@ -24,7 +24,7 @@ const QUIET: [&str; 3] = [
 /// The one that needs a whole service to be gone.
 const LAST: &str = "MeshlaneNoHealthyDestination";
 
-async fn alerting(prometheus: &Prometheus) -> Result<BTreeSet<String>> {
+async fn alerting(prometheus: &PrometheusApi) -> Result<BTreeSet<String>> {
     let alerts = prometheus.alerts().await?.into_iter();
     Ok(alerts
         .filter_map(|mut alert| alert.labels.remove("alertname"))
@@ -33,7 +33,7 @@ async fn alerting(prometheus: &Prometheus) -> Result<BTreeSet<String>> {
 
 /// Sends requests until exactly these alerts have their conditions fulfilled.
 async fn expect_alerts(
-    prometheus: &Prometheus,
+    prometheus: &PrometheusApi,
     observed: &mut Observed,
     expected: &BTreeSet<String>,
 ) -> Result<()> {
@@ -54,7 +54,7 @@ async fn expect_alerts(
 }
 
 /// Every query of every panel finds something that happened, and every variable has values.
-async fn expect_panels(prometheus: &Prometheus, dashboard: &Dashboard) -> Result<()> {
+async fn expect_panels(prometheus: &PrometheusApi, dashboard: &Dashboard) -> Result<()> {
     let mut empty = Vec::new();
     for (panel, query) in dashboard.queries() {
         let samples = prometheus.query(&query).await?;
@@ -79,7 +79,7 @@ async fn expect_panels(prometheus: &Prometheus, dashboard: &Dashboard) -> Result
 }
 
 /// What is mentioned is there.
-async fn expect_metrics(prometheus: &Prometheus, mentioned: &BTreeSet<String>) -> Result<()> {
+async fn expect_metrics(prometheus: &PrometheusApi, mentioned: &BTreeSet<String>) -> Result<()> {
     let names = prometheus.label_values("__name__", r#"{__name__=~"meshlane_.*"}"#);
     let there: BTreeSet<String> = names.await?.into_iter().collect();
     let missing: Vec<_> = mentioned.difference(&there).collect();
@@ -110,12 +110,13 @@ async fn every_panel_has_data_and_every_alert_its_cause() -> Result<()> {
         let prometheus = Prometheus::start(scene, &rules_file()).await?;
         let mut observed = Observed::start(scene).await?;
         prometheus.scrape(&observed.targets()?).await?;
+        let found = prometheus.api();
         // Longer than the window of a rule's first evaluations takes.
         for _ in 0..6 {
             observed.usual().await?;
             tokio::time::sleep(Duration::from_millis(500)).await;
         }
-        let alerts = alerting(&prometheus).await?;
+        let alerts = alerting(&found).await?;
         ensure!(alerts.is_empty(), "on a usual day: {alerts:?}");
 
         observed.break_down(scene).await?;
@@ -124,19 +125,19 @@ async fn every_panel_has_data_and_every_alert_its_cause() -> Result<()> {
         for other in NOT_PROVOKED.iter().chain([&LAST]) {
             ensure!(expected.remove(*other), "there is no alert {other}");
         }
-        expect_alerts(&prometheus, &mut observed, &expected).await?;
+        expect_alerts(&found, &mut observed, &expected).await?;
         observed.break_down_more()?;
         expected.insert(LAST.to_owned());
-        expect_alerts(&prometheus, &mut observed, &expected).await?;
+        expect_alerts(&found, &mut observed, &expected).await?;
 
-        expect_panels(&prometheus, &dashboard).await?;
+        expect_panels(&found, &dashboard).await?;
         let queries = dashboard.queries().map(|(_, query)| query);
         let conditions = rules.iter().map(|rule| rule.expr.clone());
         for condition in conditions.clone() {
-            prometheus.query(&condition).await?;
+            found.query(&condition).await?;
         }
         let mentioned = queries.chain(conditions).collect::<Vec<_>>().join("\n");
-        expect_metrics(&prometheus, &metrics(&mentioned)).await
+        expect_metrics(&found, &metrics(&mentioned)).await
     })
     .await
 }

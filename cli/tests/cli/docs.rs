@@ -145,6 +145,8 @@ fn words(command: &str) -> Vec<String> {
 #[test]
 fn example_files_pass_check_unless_they_show_mistakes() {
     let folders = [
+        "compose/envoy",
+        "compose/envoy/filters",
         "docs/guide/examples",
         "istio-manifests",
         "istio-manifests/dubbo",
