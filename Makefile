@@ -40,8 +40,8 @@ help: # lists the targets
 ##@ targets
 
 .PHONY: setup
-setup: ## Fetches the toolchain, the pinned tools, stock Envoy, Apache Dubbo, the rate limit service and Istio into the cache
-	@scripts/setup test-tools envoy=oldest,newest dubbo ratelimit istio
+setup: ## Fetches the toolchain, the pinned tools, stock Envoy, Apache Dubbo, the rate limit service, Prometheus and Istio into the cache
+	@scripts/setup test-tools envoy=oldest,newest dubbo ratelimit observability istio
 
 .PHONY: build
 build: wasm ## Builds the modules into target/wasm and the command line tool
@@ -119,7 +119,7 @@ gen-fresh: toolchain ## Generated files are up to date
 
 .PHONY: e2e
 e2e: ENVOY ?= oldest,newest
-e2e: wasm dubbo ratelimit ## Scenarios on stock Envoy; ENVOY=all, or versions, instead of oldest and newest
+e2e: wasm dubbo ratelimit observability ## Scenarios on stock Envoy; ENVOY=all, or versions, instead of oldest and newest
 	@scripts/setup envoy='$(ENVOY)'
 	$(with_envoy) $(CARGO) test --locked -p meshlane-e2e
 
@@ -128,6 +128,13 @@ e2e-istio: wasm dubbo ## Scenarios under real Istio, in network namespaces; SOAK
 	@scripts/setup istio
 	$(CARGO) test --locked -p meshlane-e2e --test istio --no-run
 	$(in_mesh) $(CARGO) test --locked -p meshlane-e2e --test istio
+
+.PHONY: e2e-compose
+e2e-compose: wasm dubbo ratelimit observability ## compose/compose.yaml, in containers of podman
+	@scripts/setup envoy=newest compose
+	$(CARGO) build --locked -p meshlane-e2e --bin hop
+	@e2e/compose/build
+	$(CARGO) test --locked -p meshlane-e2e --test compose
 
 .PHONY: dubbo
 dubbo: ## The Java and Go programs that the scenarios with real Dubbo run
@@ -138,11 +145,15 @@ dubbo: ## The Java and Go programs that the scenarios with real Dubbo run
 ratelimit: ## The rate limit service of Envoy's project, and Redis, that the scenarios of rate limiting ask
 	@scripts/setup ratelimit
 
+.PHONY: observability
+observability: ## Prometheus, and the types of Grafana's dashboards, that the tests of dashboard and alerts ask
+	@scripts/setup observability
+
 ##@ others
 
 .PHONY: e2e-full
 e2e-full: ENVOY ?= all
-e2e-full: wasm dubbo ratelimit ## All scenarios on every Envoy, with every combination of Dubbo versions and serializations
+e2e-full: wasm dubbo ratelimit observability ## All scenarios on every Envoy, with every combination of Dubbo versions and serializations
 	@scripts/setup envoy='$(ENVOY)'
 	$(with_envoy) $(CARGO) test --locked -p meshlane-e2e -- --include-ignored
 

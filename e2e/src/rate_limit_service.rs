@@ -33,16 +33,15 @@ use tonic::{
 };
 use tonic_prost::ProstCodec;
 
-use self::port::Port;
 pub use self::redis::Redis;
 use crate::{
     client::{self, Client},
     poll,
+    port::Port,
     process::Process,
     scene::{Scene, cache, pinned, tail},
 };
 
-mod port;
 mod redis;
 
 /// A rate limit service; dropping it ends the process.

@@ -13,7 +13,13 @@ use tempfile::TempDir;
 const PINS: &str = include_str!("../../scripts/versions");
 
 /// What is shown of a scene that fails.
-const LOGS: [&str; 4] = ["envoy.log", "java.log", "ratelimit.log", "redis.log"];
+const LOGS: [&str; 5] = [
+    "envoy.log",
+    "java.log",
+    "prometheus.log",
+    "ratelimit.log",
+    "redis.log",
+];
 
 /// One version of Envoy, a directory for everything that the scenario writes, and the logs to show when it fails.
 #[derive(Debug)]

@@ -61,10 +61,13 @@ fn add(bootstrap: Bootstrap, kind: Kind, name: &str, filter: &WasmFilter) -> Boo
 fn examples() -> Result<Vec<Example>> {
     let mut sources = Vec::new();
     let manifests = [
+        "compose/envoy",
+        "compose/envoy/filters",
         "istio-manifests",
         "istio-manifests/documents",
         "istio-manifests/dubbo",
         "istio-manifests/gray-release",
+        "istio-manifests/observability",
         "istio-manifests/rate-limit",
         "istio-manifests/rendered",
         "istio-manifests/tag-route",

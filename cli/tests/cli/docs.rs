@@ -145,11 +145,14 @@ fn words(command: &str) -> Vec<String> {
 #[test]
 fn example_files_pass_check_unless_they_show_mistakes() {
     let folders = [
+        "compose/envoy",
+        "compose/envoy/filters",
         "docs/guide/examples",
         "istio-manifests",
         "istio-manifests/documents",
         "istio-manifests/dubbo",
         "istio-manifests/gray-release",
+        "istio-manifests/observability",
         "istio-manifests/rate-limit",
         "istio-manifests/rendered",
         "istio-manifests/tag-route",

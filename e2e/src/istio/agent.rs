@@ -3,14 +3,18 @@
 use std::{fs, path::Path};
 
 use anyhow::{Context, Result};
-use serde_json::json;
+use meshlane::source::Source;
+use serde_json::{Value, json};
 
 use super::{
     control::Control,
     pod::PodPlan,
     sandbox::{Identity, Sandbox},
 };
-use crate::{process::Process, scene::Scene};
+use crate::{
+    process::Process,
+    scene::{Scene, workspace},
+};
 
 /// The port of Envoy's admin interface.
 pub(super) const ADMIN: u16 = 15000;
@@ -28,6 +32,8 @@ pub(super) fn start(
     let home = log.parent().context("no folder")?;
     mount(home, "tokens", "istio-token", token)?;
     mount(home, "istio", "root-cert.pem", control.root_certificate())?;
+    let labels = home.join("custom_bootstrap.json");
+    fs::write(&labels, labels_of_metrics()?)?;
     let proxy_config = json!({
         "configPath": home.join("proxy"),
         "binaryPath": scene.binary()?,
@@ -66,6 +72,7 @@ pub(super) fn start(
         .env("TRUST_DOMAIN", "cluster.local")
         .env("PILOT_CERT_PROVIDER", "istiod")
         .env("JWT_POLICY", "third-party-jwt")
+        .env("ISTIO_BOOTSTRAP_OVERRIDE", &labels)
         .env("ISTIO_META_CLUSTER_ID", "Kubernetes")
         .env("ISTIO_META_MESH_ID", "cluster.local")
         .env("ISTIO_META_INTERCEPTION_MODE", interception)
@@ -73,6 +80,16 @@ pub(super) fn start(
         .env("ISTIO_METAJSON_LABELS", json!(plan.labels()).to_string())
         .env("WASM_INSECURE_REGISTRIES", "*");
     Process::start(&mut command, &log)
+}
+
+/// What users have Istio add to the bootstrap.
+fn labels_of_metrics() -> Result<String> {
+    let name = "istio-manifests/observability/labels.yaml";
+    let text = fs::read_to_string(workspace().join(name)).context(name)?;
+    let contents = Source::new(name, text).read();
+    let document = contents.documents.first().context(name)?.to_json();
+    let file = document.pointer("/data/custom_bootstrap.json");
+    Ok(file.and_then(Value::as_str).context(name)?.to_owned())
 }
 
 /// Writes what kubelet would mount.

@@ -4,10 +4,11 @@ use std::{net::SocketAddr, path::PathBuf, process::Command};
 
 use anyhow::{Context, Result, anyhow, ensure};
 
-use super::{parent, port::Port};
+use super::parent;
 use crate::{
     client::send_bytes,
     poll,
+    port::Port,
     process::Process,
     scene::{Scene, cache, tail},
 };

@@ -193,6 +193,13 @@ async fn a_request_stays_in_its_lane_over_five_services() -> Result<()> {
                 ensure!(found == expected, "{user}: {found}");
             }
         }
+        // What the dashboard needs: Istio's bootstrap has the labels of our metrics.
+        let carried = web_gray.pod.admin()?.prometheus("meshlane_gray_release_carried{").await?;
+        let labels = [r#"plugin=""#, r#"tag="x-mse-tag""#, r#"reason="carried-by-correlation""#];
+        ensure!(
+            carried.iter().any(|line| labels.iter().all(|label| line.contains(label))),
+            "{carried:#?}"
+        );
         for member in others.iter().chain([&web, &web_gray, &order]) {
             member.pod.expect_alive().await.context(member.pod.name().to_owned())?;
         }

@@ -21,4 +21,10 @@ final class Plan {
 
     /** The headers, or attachments, that go on to the next service. */
     List<String> forwards;
+
+    /** The next service from the start, if there is one. */
+    String next;
+
+    /** Whether standard input says nothing, as in a container. */
+    boolean isAlone;
 }

@@ -18,6 +18,7 @@ import java.net.URL;
 import java.nio.charset.StandardCharsets;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Executors;
 import org.apache.dubbo.config.ApplicationConfig;
 import org.apache.dubbo.config.ProtocolConfig;
@@ -31,7 +32,7 @@ import org.apache.dubbo.rpc.RpcContext;
  * Of what it is called with it forwards nothing but the headers, or attachments, that its {@link Plan} names.
  *
  * <p>The line {@code {"ready": PORT}} tells where it serves. Each line of its standard input is the next service from then on: an
- * {@code http://} or {@code dubbo://} URL.
+ * {@code http://} or {@code dubbo://} URL. It ends with its standard input, unless nobody is there to write to it.
  */
 public final class Relaying implements Relay {
     private static final int AT_ONCE = 1_000;
@@ -51,12 +52,18 @@ public final class Relaying implements Relay {
         // Whatever else is printed belongs to the log.
         System.setOut(System.err);
         Relaying relaying = new Relaying(new Gson().fromJson(arguments[0], Plan.class));
+        if (relaying.plan.next != null) {
+            relaying.next = relaying.nextAt(relaying.plan.next);
+        }
         int port = "http".equals(relaying.plan.serves) ? relaying.serveHttp() : relaying.serveDubbo();
         out.println("{\"ready\":" + port + "}");
         out.flush();
+        if (relaying.plan.isAlone) {
+            new CountDownLatch(1).await();
+        }
         BufferedReader lines = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
         for (String line = lines.readLine(); line != null; line = lines.readLine()) {
-            relaying.next = line.startsWith("http:") ? httpNext(line) : relaying.dubboNext(line);
+            relaying.next = relaying.nextAt(line);
             out.println("{\"next\":true}");
             out.flush();
         }
@@ -136,6 +143,10 @@ public final class Relaying implements Relay {
     /** Calls the next service with these headers or attachments. */
     private interface Next {
         String call(String question, Map<String, String> forwarded) throws Exception;
+    }
+
+    private Next nextAt(String url) {
+        return url.startsWith("http:") ? httpNext(url) : dubboNext(url);
     }
 
     private static Next httpNext(String url) {

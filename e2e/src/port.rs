@@ -7,17 +7,17 @@ use tokio::net::TcpSocket;
 
 /// A port of the loopback interface that the system gives to nobody else, whether a server listens there or not.
 #[derive(Debug)]
-pub(super) struct Port {
+pub(crate) struct Port {
     address: SocketAddr,
     _socket: TcpSocket,
 }
 
 impl Port {
     /// Reserves a port by a socket that is bound and does not listen.
-    pub(super) fn reserve() -> Result<Self> {
+    pub(crate) fn reserve() -> Result<Self> {
         let socket = TcpSocket::new_v4()?;
-        // The server has to say one of them as well. Redis and Prometheus's page say the first. The service says the second
-        // too, and would share a port with another service without a word.
+        // The server has to say one of them as well. Redis and what is written in Go say the first. The rate limit service
+        // says the second too, and would share a port with another one without a word.
         socket.set_reuseaddr(true)?;
         socket.set_reuseport(true)?;
         socket.bind((Ipv4Addr::LOCALHOST, 0).into())?;
@@ -28,15 +28,15 @@ impl Port {
         })
     }
 
-    pub(super) fn address(&self) -> SocketAddr {
+    pub(crate) fn address(&self) -> SocketAddr {
         self.address
     }
 
-    pub(super) fn host(&self) -> String {
+    pub(crate) fn host(&self) -> String {
         self.address.ip().to_string()
     }
 
-    pub(super) fn number(&self) -> String {
+    pub(crate) fn number(&self) -> String {
         self.address.port().to_string()
     }
 }
