@@ -50,7 +50,7 @@ impl Condition {
     /// The first structural error.
     pub fn from_json(document: &[u8]) -> Result<Self, serde_json::Error> {
         // What reads a condition is so generated here, once, and not again in each crate whose documents have conditions in them.
-        serde_json::from_slice(document)
+        meshlane_diagnostics::read_json(document)
     }
 }
 

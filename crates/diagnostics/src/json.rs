@@ -1,7 +1,10 @@
 //! From the bytes of a document to its serde types.
 
+mod plain;
+
 use serde::de::DeserializeOwned;
 
+use self::plain::Plain;
 use crate::path::{JsonPath, Segment};
 use crate::violation::{Problem, Violation, Violations};
 
@@ -28,7 +31,7 @@ pub fn parse_json<T: DeserializeOwned>(document: &[u8]) -> Result<T, Violations>
         let path = JsonPath::default();
         return Err(Violation { path, problem }.into());
     }
-    serde_json::from_slice(document).map_err(|error| {
+    read_json(document).map_err(|error| {
         Violations::from(Violation {
             path: path_at(document, error.line(), error.column()),
             problem: Problem::Malformed {
@@ -36,6 +39,17 @@ pub fn parse_json<T: DeserializeOwned>(document: &[u8]) -> Result<T, Violations>
             },
         })
     })
+}
+
+/// Reads a part of a configuration: structs as objects, enumerations as words.
+///
+/// # Errors
+/// The first structural error.
+pub fn read_json<T: DeserializeOwned>(text: &[u8]) -> serde_json::Result<T> {
+    let mut deserializer = serde_json::Deserializer::from_slice(text);
+    let value = T::deserialize(Plain(&mut deserializer))?;
+    deserializer.end()?;
+    Ok(value)
 }
 
 /// The longest document: it bounds all that a configuration can make a proxy do and keep.
@@ -153,8 +167,8 @@ mod tests {
             (r#"{"text": 5}"#, "text"),
             (r#"{"list": [{"number": 1}, {}]}"#, "list[1]"),
             (r#"{"list": [{"number": 1}"#, "list[0].number"),
-            ("[", "[0]"),
-            ("[1]", "[0]"),
+            (r#"{"list": ["#, "list[0]"),
+            ("[1]", "."),
             ("nothing", "."),
         ] {
             assert_eq!(path(document), place, "{document}");

@@ -25,7 +25,7 @@ mod path;
 mod reason;
 mod violation;
 
-pub use json::parse_json;
+pub use json::{parse_json, read_json};
 pub use lifecycle::{ConfigState, Loaded, OnInvalidConfig, document_name, load};
 pub use nearest::nearest;
 pub use path::{JsonPath, Place, Segment};
