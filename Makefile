@@ -1,8 +1,8 @@
 # The one entrance. `make help` lists the targets; CI calls `make test` and nothing else.
 #
 # Every target first runs scripts/setup, which fetches what is missing into a cache outside of the tree and takes a
-# fraction of a second when nothing is. Variables: ENVOY, FUZZ_SECONDS, FUZZ_TARGETS, HIGRESS,
-# MESHLANE_CACHE, KEEP, SOAK.
+# fraction of a second when nothing is. Variables: ANNOTATIONS, ENVOY, FUZZ_SECONDS, FUZZ_TARGETS, HIGRESS, KEEP,
+# LAYOUT, MESHLANE_CACHE, SOAK.
 
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
@@ -20,6 +20,7 @@ WASM := wasm32-unknown-unknown
 # A crate in crates/ is pure: it is tested on both targets. One in filters/ is compiled to Wasm only.
 PURE := $(patsubst crates/%/Cargo.toml,-p meshlane-%,$(wildcard crates/*/Cargo.toml))
 FILTERS := -p meshlane-host $(patsubst filters/%/Cargo.toml,-p meshlane-filter-%,$(filter-out filters/host/%,$(wildcard filters/*/Cargo.toml)))
+SHIPPED := $(patsubst filters/%/Cargo.toml,target/wasm/%.wasm,$(filter-out filters/host/%,$(wildcard filters/*/Cargo.toml)))
 MODULES := $(patsubst e2e/modules/%/Cargo.toml,-p meshlane-module-%,$(wildcard e2e/modules/*/Cargo.toml))
 
 # Which features a dependency is built with depends on the packages that cargo is asked for. A part of `make test` that
@@ -28,9 +29,11 @@ MODULES := $(patsubst e2e/modules/%/Cargo.toml,-p meshlane-module-%,$(wildcard e
 ALL := --workspace --all-features --locked
 UNIT = $(ALL) --exclude meshlane-e2e
 XTASK = $(CARGO) run --locked -p xtask --
+MESHLANE = $(CARGO) run --locked --profile tool -p meshlane --
 GENERATOR = $(CARGO) run --locked -p xtask --features gen --
 test: UNIT = $(ALL)
 test: XTASK = $(CARGO) build $(ALL) --bin xtask && $(or $(CARGO_TARGET_DIR),target)/debug/xtask
+test: MESHLANE = $(CARGO) build $(ALL) --bin meshlane && $(or $(CARGO_TARGET_DIR),target)/debug/meshlane
 test: GENERATOR = $(XTASK)
 
 .PHONY: help
@@ -40,8 +43,8 @@ help: # lists the targets
 ##@ targets
 
 .PHONY: setup
-setup: ## Fetches the toolchain, the pinned tools, stock Envoy, Apache Dubbo, the rate limit service, Prometheus and Istio into the cache
-	@scripts/setup test-tools envoy=oldest,newest dubbo ratelimit observability istio
+setup: ## Fetches the toolchain, the pinned tools, stock Envoy, Apache Dubbo, the rate limit service, a registry, Prometheus and Istio into the cache
+	@scripts/setup test-tools package-tools envoy=oldest,newest dubbo ratelimit registry observability istio
 
 .PHONY: build
 build: wasm ## Builds the modules into target/wasm and the command line tool
@@ -50,6 +53,13 @@ build: wasm ## Builds the modules into target/wasm and the command line tool
 .PHONY: wasm
 wasm: toolchain ## Builds the Wasm modules into target/wasm
 	$(XTASK) wasm
+
+.PHONY: package
+package: LAYOUT ?= image
+package: wasm ## Makes the modules smaller and OCI images of them in target/package; LAYOUT=artifact, ANNOTATIONS='source=https://… revision=…'
+	@scripts/setup package-tools
+	$(MESHLANE) package --output target/package --layout '$(LAYOUT)' --wasm-opt '$(TOOLS)/wasm-opt' \
+	    $(patsubst %,--annotation '%',$(ANNOTATIONS)) $(SHIPPED)
 
 .PHONY: demo
 demo: ENVOY ?= newest
@@ -69,7 +79,7 @@ bench: wasm ## Measures CPU time of Envoy: HTTP filters, routing by tag, lanes, 
 test: ENVOY ?= oldest,newest
 test: setup fmt-check deny clippy clippy-wasm doc test-wasm imports gen-fresh dubbo ## Everything that must hold before a change is merged
 	@scripts/setup envoy='$(ENVOY)'
-	$(with_envoy) $(CARGO) test $(ALL)
+	$(with_envoy) $(packaged) $(CARGO) test $(ALL)
 	$(CARGO) test $(ALL) --test istio --no-run
 	$(in_mesh) $(CARGO) test $(ALL) --test istio
 	@echo "make test: everything holds"
@@ -108,7 +118,7 @@ test-wasm: test-tools ## The tests of the pure crates, compiled to Wasm, under n
 	CARGO='$(CARGO)' RUNNER='$(TOOLS)/wasm-bindgen-test-runner' scripts/test-wasm $(PURE)
 
 .PHONY: imports
-imports: wasm ## What the modules ask of the host, and their size
+imports: package ## What the modules ask of the host, and their size
 	$(XTASK) imports
 	$(XTASK) sizes
 
@@ -119,12 +129,12 @@ gen-fresh: toolchain ## Generated files are up to date
 
 .PHONY: e2e
 e2e: ENVOY ?= oldest,newest
-e2e: wasm dubbo ratelimit observability ## Scenarios on stock Envoy; ENVOY=all, or versions, instead of oldest and newest
+e2e: package dubbo ratelimit registry observability ## Scenarios on stock Envoy; ENVOY=all, or versions, instead of oldest and newest
 	@scripts/setup envoy='$(ENVOY)'
-	$(with_envoy) $(CARGO) test --locked -p meshlane-e2e
+	$(with_envoy) $(packaged) $(CARGO) test --locked -p meshlane-e2e
 
 .PHONY: e2e-istio
-e2e-istio: wasm dubbo ## Scenarios under real Istio, in network namespaces; SOAK=seconds of the long one
+e2e-istio: package dubbo registry ## Scenarios under real Istio, in network namespaces; SOAK=seconds of the long one
 	@scripts/setup istio
 	$(CARGO) test --locked -p meshlane-e2e --test istio --no-run
 	$(in_mesh) $(CARGO) test --locked -p meshlane-e2e --test istio
@@ -149,13 +159,17 @@ ratelimit: ## The rate limit service of Envoy's project, and Redis, that the sce
 observability: ## Prometheus, and the types of Grafana's dashboards, that the tests of dashboard and alerts ask
 	@scripts/setup observability
 
+.PHONY: registry
+registry: ## The image registry, and skopeo, that the scenarios of packaging push to and look into
+	@scripts/setup registry
+
 ##@ others
 
 .PHONY: e2e-full
 e2e-full: ENVOY ?= all
-e2e-full: wasm dubbo ratelimit observability ## All scenarios on every Envoy, with every combination of Dubbo versions and serializations
+e2e-full: package dubbo ratelimit registry observability ## All scenarios on every Envoy, with every combination of Dubbo versions and serializations
 	@scripts/setup envoy='$(ENVOY)'
-	$(with_envoy) $(CARGO) test --locked -p meshlane-e2e -- --include-ignored
+	$(with_envoy) $(packaged) $(CARGO) test --locked -p meshlane-e2e -- --include-ignored
 
 .PHONY: vectors
 vectors: dubbo ## Records the Dubbo test vectors anew, between real peers
@@ -202,3 +216,6 @@ in_mesh = RUST_TEST_THREADS=1 MESHLANE_SOAK_SECONDS='$(SOAK)' CARGO_NET_OFFLINE=
 
 # The versions are resolved in the recipe, when setup has vouched for bash and awk.
 with_envoy = MESHLANE_ENVOY_VERSIONS="$$(scripts/setup list '$(ENVOY)' | xargs)"
+
+# What is tested is what ships.
+packaged = MESHLANE_WASM_DIR='$(CURDIR)/target/package'

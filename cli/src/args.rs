@@ -1,6 +1,7 @@
 //! What may be typed.
 
 mod migrate;
+mod package;
 mod render;
 
 use std::path::PathBuf;
@@ -10,6 +11,7 @@ use meshlane_attributes::{Locality, ProxyKind};
 use meshlane_tags::TagValue;
 
 pub use migrate::MigrateArgs;
+pub use package::{ImageArgs, PackageArgs, PushArgs};
 pub use render::{
     DocumentFormat, InventoryArgs, IstioArgs, LanesArgs, LanesFilter, RenderArgs, RenderCommand,
 };
@@ -69,6 +71,13 @@ pub enum Command {
     Schema(SchemaArgs),
     /// Look into Dubbo2 traffic.
     Dubbo(DubboArgs),
+    /// Put Wasm modules into OCI images, made smaller.
+    ///
+    /// Istio's agent accepts images of both layouts. The same module gives the same image, with
+    /// the same digest.
+    Package(PackageArgs),
+    /// Push an image to a registry, for WasmPlugins to name.
+    Push(PushArgs),
 }
 
 /// What to check, and how to say what was found.

@@ -6,6 +6,8 @@ mod explain;
 mod input;
 mod lane_groups;
 mod migrate;
+mod package;
+mod push;
 mod render;
 mod schema;
 
@@ -132,6 +134,12 @@ pub(crate) enum Failure {
     /// What was rendered cannot be walked through.
     #[error("the configurations of the lane groups cannot be followed:\n{0}")]
     Walk(meshlane_diagnostics::Violations),
+    /// A module was not packaged.
+    #[error(transparent)]
+    Package(#[from] package::PackageError),
+    /// An image was not pushed.
+    #[error(transparent)]
+    Push(#[from] push::Failed),
     /// The output cannot be written.
     #[error("cannot write: {0}")]
     Write(#[from] io::Error),
@@ -187,6 +195,8 @@ fn execute(cli: &Cli, streams: &mut Streams<'_>) -> Result<Exit, Failure> {
         Command::Migrate(args) => migrate::run(args, streams),
         Command::Schema(args) => schema::run(args, streams),
         Command::Dubbo(args) => dubbo::run(args, streams),
+        Command::Package(args) => package::run(args, streams),
+        Command::Push(args) => push::run(args, streams),
     }
 }
 

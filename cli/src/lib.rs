@@ -5,6 +5,7 @@
 //! * [`dubbo`] prints Dubbo2 frames.
 //! * [`render`] makes configuration of Kubernetes resources.
 //! * [`migrate`] makes documents of those of other systems.
+//! * [`package`] makes OCI images of Wasm modules, [`registry`] pushes them.
 //! * [`schema`] is the JSON Schema of the configurations and the reference made from it.
 //!
 //! All stand on [`source`] (values that know their place in a file) and [`documents`]
@@ -25,7 +26,9 @@ pub mod documents;
 pub mod dubbo;
 pub mod explain;
 pub mod migrate;
+pub mod package;
 pub mod policy;
+pub mod registry;
 pub mod render;
 pub mod report;
 pub mod schema;

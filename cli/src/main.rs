@@ -1,4 +1,4 @@
-//! Check and explain the configuration of meshlane's filters.
+//! Check and explain the configuration of meshlane's filters; package and push its modules.
 
 use std::io::{self, IsTerminal};
 use std::process::ExitCode;

@@ -1,12 +1,14 @@
 //! Builds the modules.
 
+use crate::sbom::sbom;
 use crate::slim;
 use crate::workspace::{TARGET, Workspace, cargo};
 use anyhow::{Context, Result, bail};
 use std::fs;
 use std::path::Path;
 
-/// Compiles every module, slims it and puts it into `target/wasm`; removes modules that are no more.
+/// Compiles every module, slims it and puts it into `target/wasm`, with the list of its crates; removes modules that are no
+/// more.
 pub(crate) fn run(workspace: &Workspace) -> Result<()> {
     if workspace.modules().is_empty() {
         bail!("there is no module: no package in filters/ or e2e/modules/ is one");
@@ -24,6 +26,8 @@ pub(crate) fn run(workspace: &Workspace) -> Result<()> {
             .with_context(|| format!("{} ({})", module.name, module.package))?;
         let path = workspace.finished(module);
         write_if_changed(&path, &slimmed)?;
+        let sbom = sbom(workspace, module).with_context(|| module.name.clone())?;
+        write_if_changed(&workspace.sbom(module), sbom.as_bytes())?;
         println!(
             "{:>9} bytes  {}",
             slimmed.len(),
@@ -79,12 +83,9 @@ fn remove_others(workspace: &Workspace, directory: &Path) -> Result<()> {
         let known = workspace
             .modules()
             .iter()
-            .any(|module| workspace.finished(module) == path);
-        if !known
-            && path
-                .extension()
-                .is_some_and(|extension| extension == "wasm")
-        {
+            .any(|module| path == workspace.finished(module) || path == workspace.sbom(module));
+        let name = path.to_string_lossy();
+        if !known && (name.ends_with(".wasm") || name.ends_with(".cdx.json")) {
             fs::remove_file(&path).with_context(|| format!("cannot remove {}", path.display()))?;
         }
     }
@@ -96,7 +97,7 @@ fn write_if_changed(path: &Path, content: &[u8]) -> Result<()> {
     if fs::read(path).is_ok_and(|old| old == content) {
         return Ok(());
     }
-    let unfinished = path.with_extension("wasm.tmp");
+    let unfinished = path.with_extension("tmp");
     fs::write(&unfinished, content)
         .and_then(|()| fs::rename(&unfinished, path))
         .with_context(|| format!("cannot write {}", path.display()))

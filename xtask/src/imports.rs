@@ -8,9 +8,13 @@ use std::collections::BTreeSet;
 pub(crate) fn run(workspace: &Workspace) -> Result<()> {
     let mut refused = Vec::new();
     for module in workspace.modules() {
-        let imports = imports(&workspace.read(module)?).with_context(|| module.name.clone())?;
-        let count = imports.len();
-        let bad = imports
+        let mut found = imports(&workspace.read(module)?).with_context(|| module.name.clone())?;
+        if let Some(packaged) = workspace.read_packaged(module)? {
+            let packaged = imports(&packaged);
+            found.extend(packaged.with_context(|| format!("{}, packaged", module.name))?);
+        }
+        let count = found.len();
+        let bad = found
             .into_iter()
             .filter(|(from, name)| !allowed(from, name, &module.settings.wasi));
         let before = refused.len();

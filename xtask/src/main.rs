@@ -1,8 +1,8 @@
 //! What the Makefile needs beyond cargo: builds the Wasm modules, checks them, and generates code.
 //!
 //! ```text
-//! cargo run -p xtask -- wasm                         builds every module into target/wasm
-//! cargo run -p xtask -- imports                      checks what the built modules ask of the host
+//! cargo run -p xtask -- wasm                         builds every module into target/wasm, with a list of its crates
+//! cargo run -p xtask -- imports                      checks what the built and the packaged modules ask of the host
 //! cargo run -p xtask -- sizes                        prints how large they are and checks that against their limits
 //! cargo run -p xtask --features gen -- gen [--check] writes generated files anew, or fails when one is out of date
 //! ```
@@ -16,6 +16,7 @@ mod build;
 #[cfg(feature = "gen")]
 mod generate;
 mod imports;
+mod sbom;
 mod sizes;
 mod slim;
 mod workspace;

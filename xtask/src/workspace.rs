@@ -21,6 +21,12 @@ pub(crate) struct Module {
     pub(crate) name: String,
     /// The name of its package, `meshlane-filter-traffic-tag`.
     pub(crate) package: String,
+    /// Its version.
+    pub(crate) version: String,
+    /// What it is, in a sentence.
+    pub(crate) description: Option<String>,
+    /// Whether it is for users: those of `e2e/modules` are for measuring.
+    pub(crate) ships: bool,
     /// The name of its library, `meshlane_filter_traffic_tag`.
     library: String,
     /// What its `Cargo.toml` says about it.
@@ -38,7 +44,7 @@ pub(crate) struct Settings {
     /// The functions of WASI that the module may import, besides those of Proxy-Wasm.
     #[serde(default)]
     pub(crate) wasi: BTreeSet<String>,
-    /// How many bytes the module may have.
+    /// How many bytes the module may have when it is packaged.
     pub(crate) max_size: Option<u64>,
 }
 
@@ -69,19 +75,16 @@ impl Workspace {
             let directory = package
                 .manifest_path
                 .parent()
-                .context("a manifest outside of a directory")?;
+                .context("a manifest outside of a directory")?
+                .to_path_buf();
             if package
                 .source
+                .as_deref()
                 .is_some_and(|source| source.starts_with("registry+"))
             {
                 registries.extend(directory.parent().map(Path::to_path_buf));
             } else if let Ok(relative) = directory.strip_prefix(&metadata.workspace_root) {
-                modules.extend(Module::of(
-                    relative,
-                    package.name,
-                    &package.targets,
-                    package.metadata,
-                )?);
+                modules.extend(Module::of(relative, package)?);
             }
         }
         modules.sort_by(|a, b| a.name.cmp(&b.name));
@@ -139,33 +142,44 @@ impl Workspace {
         self.wasm().join(format!("{}.wasm", module.name))
     }
 
+    /// The list of the crates in a finished module.
+    pub(crate) fn sbom(&self, module: &Module) -> PathBuf {
+        self.wasm().join(format!("{}.cdx.json", module.name))
+    }
+
     /// The content of a finished module.
     pub(crate) fn read(&self, module: &Module) -> Result<Vec<u8>> {
         let path = self.finished(module);
         std::fs::read(&path)
             .with_context(|| format!("cannot read {}; has `make wasm` run?", path.display()))
     }
+
+    /// The content of a module as it is in its image, of those that ship.
+    pub(crate) fn read_packaged(&self, module: &Module) -> Result<Option<Vec<u8>>> {
+        if !module.ships {
+            return Ok(None);
+        }
+        let path = self.root.join("target/package");
+        let path = path.join(format!("{}.wasm", module.name));
+        let packaged = std::fs::read(&path);
+        packaged
+            .map(Some)
+            .with_context(|| format!("cannot read {}; has `make package` run?", path.display()))
+    }
 }
 
 impl Module {
-    fn of(
-        directory: &Path,
-        package: String,
-        targets: &[Target],
-        metadata: Option<MetadataTables>,
-    ) -> Result<Option<Self>> {
+    fn of(directory: &Path, package: Package) -> Result<Option<Self>> {
         if !MODULE_DIRECTORIES
             .iter()
             .any(|parent| directory.parent() == Some(Path::new(parent)))
         {
             return Ok(None);
         }
-        let settings = metadata.and_then(|tables| tables.meshlane);
+        let settings = package.metadata.and_then(|tables| tables.meshlane);
         let is_library = |kind: &String| kind == "cdylib" || (kind == "lib" && settings.is_some());
-        let Some(library) = targets
-            .iter()
-            .find(|target| target.crate_types.iter().any(is_library))
-        else {
+        let mut targets = package.targets.into_iter();
+        let Some(library) = targets.find(|target| target.crate_types.iter().any(is_library)) else {
             return Ok(None);
         };
         let settings = match settings {
@@ -184,7 +198,10 @@ impl Module {
             .into_owned();
         Ok(Some(Self {
             name,
-            package,
+            package: package.name,
+            version: package.version,
+            description: package.description,
+            ships: directory.starts_with("filters"),
             library: library.name.replace('-', "_"),
             settings,
         }))
@@ -213,6 +230,8 @@ struct Metadata {
 #[derive(Deserialize)]
 struct Package {
     name: String,
+    version: String,
+    description: Option<String>,
     manifest_path: PathBuf,
     source: Option<String>,
     targets: Vec<Target>,
