@@ -21,7 +21,7 @@
 
 pub use self::{
     access::Entry,
-    control::{Control, Pin},
+    control::{Control, Pin, REGISTRY},
     manifest::Manifest,
     mesh::{Mesh, on_mesh, soak},
     pod::{Pod, PodPlan},

@@ -44,6 +44,7 @@ mod port;
 mod process;
 pub mod prometheus;
 pub mod rate_limit_service;
+pub mod registry;
 pub mod rooms;
 pub mod scene;
 pub mod shop;

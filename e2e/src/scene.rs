@@ -13,12 +13,13 @@ use tempfile::TempDir;
 const PINS: &str = include_str!("../../scripts/versions");
 
 /// What is shown of a scene that fails.
-const LOGS: [&str; 5] = [
+const LOGS: [&str; 6] = [
     "envoy.log",
     "java.log",
     "prometheus.log",
     "ratelimit.log",
     "redis.log",
+    "registry.log",
 ];
 
 /// One version of Envoy, a directory for everything that the scenario writes, and the logs to show when it fails.
@@ -157,6 +158,28 @@ pub fn wasm_module(name: &str) -> Result<PathBuf> {
         module.display()
     );
     module.canonicalize().context("the path of the module")
+}
+
+/// The image of a filter's module as `make package` writes it, a folder.
+pub fn packaged(name: &str) -> Result<PathBuf> {
+    let image = workspace().join("target").join("package").join(name);
+    ensure!(
+        image.join("index.json").is_file(),
+        "the image {} is missing: run `make package`",
+        image.display()
+    );
+    Ok(image)
+}
+
+/// A tool that `make setup` fetches or builds.
+pub fn tool(name: &str) -> Result<PathBuf> {
+    let tool = cache()?.join("tools").join("bin").join(name);
+    ensure!(
+        tool.exists(),
+        "{} is missing: run `make setup`",
+        tool.display()
+    );
+    Ok(tool)
 }
 
 /// The root of the project.

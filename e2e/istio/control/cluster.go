@@ -30,16 +30,14 @@ const (
 
 // The ports of a cluster. It is alone in its network namespace, so they are fixed.
 const (
-	apiPort      = 6443
-	etcdPort     = 2379
-	registryPort = 5000
+	apiPort  = 6443
+	etcdPort = 2379
 )
 
 // cluster runs everything until it is ended. The file `ready` appears when the API answers.
 func cluster(arguments []string) error {
 	flags := flag.NewFlagSet("cluster", flag.ContinueOnError)
 	state := flags.String("state", "", "folder of state; kubeconfig is written there")
-	address := flags.String("address", "127.0.0.1", "address of the image registry")
 	services := flags.String("services", "10.96.0.0/16", "addresses of Services")
 	if err := flags.Parse(arguments); err != nil {
 		return err
@@ -62,9 +60,6 @@ func cluster(arguments []string) error {
 	tokens := filepath.Join(folder, "tokens.csv")
 	if err := writeAccess(folder, tokens); err != nil {
 		return err
-	}
-	if err := startRegistry(fmt.Sprintf("%s:%d", *address, registryPort)); err != nil {
-		return fmt.Errorf("registry: %w", err)
 	}
 	go func() {
 		fail(startControllers(filepath.Join(folder, kubeconfig), filepath.Join(folder, certificates, "apiserver.crt")))

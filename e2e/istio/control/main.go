@@ -1,9 +1,8 @@
 // Istiod and the Kubernetes API that it needs, in one program: the control plane of the scenarios under real Istio.
 //
-//	control cluster -state DIR [-address IP]   etcd, kube-apiserver, the controller of EndpointSlices, an image registry
-//	control kubectl …                          kubectl
-//	control istiod …                           pilot-discovery
-//	control push FILE REFERENCE                pushes a Wasm module as an image of one layer
+//	control cluster -state DIR   etcd, kube-apiserver, the controller of EndpointSlices
+//	control kubectl …            kubectl
+//	control istiod …             pilot-discovery
 package main
 
 import (
@@ -21,7 +20,7 @@ import (
 
 func main() {
 	if len(os.Args) < 2 {
-		fail(fmt.Errorf("usage: control cluster|kubectl|istiod|helm|istioctl|push …"))
+		fail(fmt.Errorf("usage: control cluster|kubectl|istiod|helm|istioctl …"))
 	}
 	command, arguments := os.Args[1], os.Args[2:]
 	switch command {
@@ -42,8 +41,6 @@ func main() {
 		root.AddCommand(validate.NewValidateCommand(context), analyze.Analyze(context))
 		root.SetArgs(arguments)
 		fail(root.Execute())
-	case "push":
-		fail(push(arguments))
 	default:
 		fail(fmt.Errorf("unknown command %q", command))
 	}

@@ -3,21 +3,23 @@
 use std::{
     fs,
     net::SocketAddr,
-    path::{Path, PathBuf},
+    path::PathBuf,
     process::{Command, Stdio},
     sync::Mutex,
 };
 
 use anyhow::{Context, Result, anyhow, ensure};
+use meshlane::package::Image;
+use serde_json::Value;
 use tempfile::TempDir;
 use tokio::{io::AsyncWriteExt as _, sync::OnceCell};
 
-use super::sandbox::GATEWAY;
 use crate::{
     client::{Client, Request},
     poll,
     process::{Process, printed},
-    scene::{cache, wasm_module, workspace},
+    registry::{self, Registry},
+    scene::{cache, packaged, workspace},
 };
 
 /// A running control plane.
@@ -26,6 +28,7 @@ pub struct Control {
     pin: Pin,
     state: TempDir,
     kubernetes: Process,
+    registry: Registry,
     istiod: Mutex<Option<Process>>,
     root_certificate: String,
 }
@@ -106,13 +109,18 @@ impl Control {
             .prefix("meshlane-istio-")
             .tempdir()?;
         let mut command = Command::new(pin.program());
-        command.args(["cluster", "-address", &GATEWAY.to_string(), "-state"]);
+        command.args(["cluster", "-state"]);
         let kubernetes =
             Process::start(command.arg(state.path()), &state.path().join("cluster.log"))?;
+        let images = state.path().join("registry");
+        fs::create_dir(&images)?;
+        let registry = Registry::at(REGISTRY.parse()?, &images, &Value::Null);
+        let registry = registry.await.context("the registry")?;
         let mut control = Self {
             pin,
             state,
             kubernetes,
+            registry,
             istiod: Mutex::new(None),
             root_certificate: String::new(),
         };
@@ -141,8 +149,8 @@ impl Control {
         self.start_istiod().await?;
         self.root_certificate = self.read_root_certificate().await?;
         for module in ["dubbo", "suite", "traffic-tag"] {
-            self.push(&wasm_module(module)?, &image(module, "0.1.0"))
-                .await?;
+            let image = registry::image(&packaged(module)?)?;
+            self.push(&image, &place(module, "0.1.0")).await?;
         }
         Ok(())
     }
@@ -263,12 +271,10 @@ impl Control {
         printed(&what, &command.output().await?)
     }
 
-    /// Pushes a Wasm module to the registry.
-    pub async fn push(&self, module: &Path, image: &str) -> Result<()> {
-        let mut command = tokio::process::Command::new(self.pin.program());
-        let command = command.arg("push").arg(module).arg(image);
-        printed("control push", &command.output().await?)?;
-        Ok(())
+    /// Pushes an image to the registry, to `REPOSITORY:TAG`.
+    pub async fn push(&self, image: &Image, to: &str) -> Result<()> {
+        self.registry.expect_alive()?;
+        self.registry.push(image, to).await
     }
 
     fn kubeconfig(&self) -> PathBuf {
@@ -293,13 +299,13 @@ impl Control {
     }
 }
 
-/// Where an image of a module is, without `oci://`.
-pub(super) fn image(module: &str, tag: &str) -> String {
-    format!("{REGISTRY}/meshlane/{module}:{tag}")
+/// Where an image of a module is in the registry.
+pub(super) fn place(module: &str, tag: &str) -> String {
+    format!("meshlane/{module}:{tag}")
 }
 
 /// Where the registry is, on the node.
-pub(super) const REGISTRY: &str = "10.244.0.1:5000";
+pub const REGISTRY: &str = "10.244.0.1:5000";
 
 const ISTIOD: SocketAddr =
     SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 8080);

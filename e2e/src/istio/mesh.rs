@@ -1,20 +1,19 @@
 //! Where a scenario plays under Istio.
 
 use std::{
-    fs,
-    path::Path,
     sync::atomic::{AtomicUsize, Ordering},
     time::Duration,
 };
 
 use anyhow::{Context, Result};
+use meshlane::package::{Image, Layout, Module};
 
 use super::{
-    control::{Control, image},
+    control::{Control, place},
     manifest::Manifest,
     pod::{Pod, PodPlan},
 };
-use crate::scene::Scene;
+use crate::scene::{Scene, packaged};
 
 /// A Kubernetes namespace of its own on the shared control plane.
 #[derive(Debug)]
@@ -98,16 +97,15 @@ impl Mesh {
 
     /// Pushes a module that does the same as another one and is not the same, so that Envoy makes new VMs for it: it has a
     /// custom section more, named by the tag.
-    pub async fn push_twin(&self, module: &Path, name: &str, tag: &str) -> Result<()> {
-        let mut bytes = fs::read(module)?;
+    pub async fn push_twin(&self, name: &str, tag: &str) -> Result<()> {
+        let mut twin = Module::read(&packaged(name)?.with_extension("wasm"))?;
         // One byte of LEB128 is enough for the two lengths.
         let length = u8::try_from(tag.len()).ok().filter(|length| *length < 0x7f);
         let length = length.context("too long a tag")?;
-        bytes.extend([CUSTOM_SECTION, length + 1, length]);
-        bytes.extend(tag.as_bytes());
-        let twin = self.scene.fresh("twin.wasm")?;
-        fs::write(&twin, bytes)?;
-        self.control.push(&twin, &image(name, tag)).await
+        twin.wasm.extend([CUSTOM_SECTION, length + 1, length]);
+        twin.wasm.extend(tag.as_bytes());
+        let image = Image::of(&twin, Layout::Image, &twin.annotations())?;
+        self.control.push(&image, &place(name, tag)).await
     }
 
     /// Starts a pod.

@@ -5,6 +5,7 @@ mod common;
 mod consumers;
 mod drains;
 mod identity;
+mod images;
 mod lane;
 mod providers;
 mod registry;

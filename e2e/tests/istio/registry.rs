@@ -10,7 +10,6 @@ use meshlane_e2e::{
     },
     istio::{Entry, Manifest, Mesh, Pod, PodPlan, on_mesh},
     poll,
-    scene::wasm_module,
 };
 
 use crate::common::{
@@ -243,8 +242,7 @@ async fn restarts_and_updates_lose_no_call() -> Result<()> {
         for pod in pods {
             before.push(modules(pod).await?);
         }
-        mesh.push_twin(&wasm_module("dubbo")?, "dubbo", "next")
-            .await?;
+        mesh.push_twin("dubbo", "next").await?;
         let next = |manifest: Manifest| manifest.replace("dubbo:0.1.0", "dubbo:next");
         mesh.apply(&next(manifest("consumer-captured")?)).await?;
         mesh.apply(&next(providers()?)).await?;
