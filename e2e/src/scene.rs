@@ -145,13 +145,15 @@ pub(crate) fn pinned(name: &str) -> &'static str {
         .unwrap_or_default()
 }
 
-/// The Wasm module of a filter as `make` builds it, for example `traffic-tag`.
+/// The Wasm module of a filter as `make` builds it, for example `traffic-tag`. `MESHLANE_WASM_DIR` may name a folder with
+/// others, such as the packaged ones; what is not in there is for tests alone, and as it is built.
 pub fn wasm_module(name: &str) -> Result<PathBuf> {
-    let directory = match std::env::var_os("MESHLANE_WASM_DIR") {
-        Some(directory) => PathBuf::from(directory),
-        None => workspace().join("target").join("wasm"),
+    let file = format!("{name}.wasm");
+    let others = std::env::var_os("MESHLANE_WASM_DIR").map(|folder| Path::new(&folder).join(&file));
+    let module = match others {
+        Some(module) if module.is_file() => module,
+        _ => workspace().join("target").join("wasm").join(&file),
     };
-    let module = directory.join(format!("{name}.wasm"));
     ensure!(
         module.is_file(),
         "the module {} is missing: run `make wasm`",
