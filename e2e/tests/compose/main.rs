@@ -132,6 +132,7 @@ async fn a_gray_request_stays_gray_over_five_services() -> Result<()> {
     compose.stop(&["stock-gray", "stock-gray-sidecar"])?;
     let way = GRAY.replace("stock-gray", "stock-base");
     poll::patiently("the lane falls back", async || {
+        tokio::time::sleep(Duration::from_secs(1)).await;
         visitor.expect(user("bob"), &way).await
     })
     .await
