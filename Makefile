@@ -144,7 +144,8 @@ e2e-compose: wasm dubbo ratelimit observability ## compose/compose.yaml, in cont
 	@scripts/setup envoy=newest compose
 	$(CARGO) build --locked -p meshlane-e2e --bin hop
 	@e2e/compose/build
-	$(CARGO) test --locked -p meshlane-e2e --test compose
+	$(CARGO) test --locked -p meshlane-e2e --test compose --no-run
+	CARGO_NET_OFFLINE=true e2e/compose/enter $(CARGO) test --locked -p meshlane-e2e --test compose
 
 .PHONY: dubbo
 dubbo: ## The Java and Go programs that the scenarios with real Dubbo run

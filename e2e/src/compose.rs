@@ -57,9 +57,12 @@ impl Compose {
         self.prometheus
     }
 
-    /// Ends a service, as `docker compose stop` does.
-    pub fn stop(&self, service: &str) -> Result<()> {
-        run(self.command()?.args(["stop", "--timeout", "0", service]))?;
+    /// Ends services, as `docker compose stop` does.
+    pub fn stop(&self, services: &[&str]) -> Result<()> {
+        run(self
+            .command()?
+            .args(["stop", "--timeout", "0"])
+            .args(services))?;
         Ok(())
     }
 

@@ -1,5 +1,7 @@
 //! What the guide promises of `compose/compose.yaml`: a lane over five services in containers.
 
+use std::time::Duration;
+
 use anyhow::{Result, ensure};
 use meshlane_e2e::{
     client::{Client, Request, Response},
@@ -52,11 +54,11 @@ async fn expect_metrics(prometheus: PrometheusApi) -> Result<()> {
         ensure!(up.len() == ENVOYS, "{up:?}");
         for (instance, query) in [
             (
-                "order-base",
+                "order-base-sidecar",
                 r#"meshlane_gray_release_carried{reason="carried-by-correlation"} > 0"#,
             ),
             (
-                "stock-gray",
+                "stock-gray-sidecar",
                 r#"meshlane_gray_release_lanes{lane="gray",reason="lane-own"} > 0"#,
             ),
             (
@@ -68,7 +70,7 @@ async fn expect_metrics(prometheus: PrometheusApi) -> Result<()> {
                 r#"meshlane_rate_limit_decisions{limit="users",reason="limit-allowed"} > 0"#,
             ),
             (
-                "audit-gray",
+                "audit-gray-sidecar",
                 r#"meshlane_dubbo_calls{plugin="provider",status="20"} > 0"#,
             ),
         ] {
@@ -97,6 +99,8 @@ async fn a_gray_request_stays_gray_over_five_services() -> Result<()> {
         number: 0,
     };
     let started = poll::patiently("all of the chain is there", async || {
+        // Not more often than each may ask.
+        tokio::time::sleep(Duration::from_secs(1)).await;
         visitor.expect(user("alice"), GRAY).await?;
         visitor.expect(user("carol"), NORMAL).await
     });
@@ -125,9 +129,10 @@ async fn a_gray_request_stays_gray_over_five_services() -> Result<()> {
     ensure!((5..=65).contains(&refused), "{refused} are refused");
 
     // Where the lane has no member the baseline takes its place, and the next hop is gray again.
-    compose.stop("stock-gray-sidecar")?;
+    compose.stop(&["stock-gray", "stock-gray-sidecar"])?;
     let way = GRAY.replace("stock-gray", "stock-base");
     poll::patiently("the lane falls back", async || {
+        tokio::time::sleep(Duration::from_secs(1)).await;
         visitor.expect(user("bob"), &way).await
     })
     .await

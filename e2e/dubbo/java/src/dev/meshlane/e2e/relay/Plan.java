@@ -22,7 +22,7 @@ final class Plan {
     /** The headers, or attachments, that go on to the next service. */
     List<String> forwards;
 
-    /** The next service from the start, if there is one. */
+    /** The next service from the start, if there is one; it is waited for. */
     String next;
 
     /** Whether standard input says nothing, as in a container. */

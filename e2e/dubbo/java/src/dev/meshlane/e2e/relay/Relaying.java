@@ -14,6 +14,8 @@ import java.net.HttpURLConnection;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.ServerSocket;
+import java.net.Socket;
+import java.net.URI;
 import java.net.URL;
 import java.nio.charset.StandardCharsets;
 import java.util.LinkedHashMap;
@@ -53,6 +55,7 @@ public final class Relaying implements Relay {
         System.setOut(System.err);
         Relaying relaying = new Relaying(new Gson().fromJson(arguments[0], Plan.class));
         if (relaying.plan.next != null) {
+            awaitListener(relaying.plan.next);
             relaying.next = relaying.nextAt(relaying.plan.next);
         }
         int port = "http".equals(relaying.plan.serves) ? relaying.serveHttp() : relaying.serveDubbo();
@@ -143,6 +146,18 @@ public final class Relaying implements Relay {
     /** Calls the next service with these headers or attachments. */
     private interface Next {
         String call(String question, Map<String, String> forwarded) throws Exception;
+    }
+
+    /** Waits for the sidecar: a consumer whose first connection is refused takes its provider for gone, now and then, for seconds. */
+    private static void awaitListener(String url) throws InterruptedException {
+        URI uri = URI.create(url);
+        while (true) {
+            try (Socket socket = new Socket(uri.getHost(), uri.getPort())) {
+                return;
+            } catch (IOException refused) {
+                Thread.sleep(100);
+            }
+        }
     }
 
     private Next nextAt(String url) {
