@@ -48,13 +48,14 @@ pub(super) fn start(
         "fileFlushInterval": "0.02s",
     });
     let interception = if plan.captured { "REDIRECT" } else { "NONE" };
+    let role = if plan.gateway { "router" } else { "sidecar" };
     // The agent's sockets and secrets are relative to its working directory. It must be set again inside: to enter a
     // mount namespace leads to its root.
     let mut command = sandbox.command(Identity::Proxy, "env");
     command
         .arg(format!("--chdir={}", home.display()))
         .arg(control.pin().agent())
-        .args(["proxy", "sidecar"])
+        .args(["proxy", role])
         .args(["--domain", &format!("{namespace}.svc.cluster.local")])
         .args([
             "--proxyLogLevel=warning",

@@ -35,6 +35,7 @@ pub struct PodPlan {
     pub(super) name: String,
     pub(super) captured: bool,
     sidecar: bool,
+    pub(super) gateway: bool,
     ready: bool,
     labels: BTreeMap<String, String>,
 }
@@ -65,6 +66,7 @@ impl PodPlan {
             name: app.to_owned(),
             captured: false,
             sidecar: true,
+            gateway: false,
             ready: true,
             labels: BTreeMap::from([("app".to_owned(), app.to_owned())]),
         }
@@ -109,6 +111,12 @@ impl PodPlan {
     /// No sidecar: a workload outside of the mesh.
     pub fn bare(mut self) -> Self {
         self.sidecar = false;
+        self
+    }
+
+    /// The proxy is no sidecar but a gateway, as of Istio's own chart.
+    pub fn gateway(mut self) -> Self {
+        self.gateway = true;
         self
     }
 

@@ -4,6 +4,7 @@ mod access;
 mod common;
 mod consumers;
 mod drains;
+mod gateway;
 mod identity;
 mod images;
 mod lane;

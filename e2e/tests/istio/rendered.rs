@@ -13,7 +13,7 @@ use meshlane_e2e::{
 use crate::common::{Caller, ORDER, PORT, Workload, consumer, hello, provider, reserve, service};
 
 /// The documents of an example.
-fn documents(name: &str) -> Result<String> {
+pub(crate) fn documents(name: &str) -> Result<String> {
     let path = workspace().join("istio-manifests/documents");
     let path = path.join(format!("{name}.yaml"));
     fs::read_to_string(&path).with_context(|| path.display().to_string())
