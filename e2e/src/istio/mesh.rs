@@ -139,8 +139,9 @@ pub fn soak() -> Result<Duration> {
 const CUSTOM_SECTION: u8 = 0;
 
 /// The kinds of resources that are rendered, as `kubectl apply --prune` wants them.
-const RENDERED: [&str; 9] = [
+const RENDERED: [&str; 10] = [
     "core/v1/Service",
+    "extensions.istio.io/v1alpha1/TrafficExtension",
     "extensions.istio.io/v1alpha1/WasmPlugin",
     "networking.istio.io/v1/DestinationRule",
     "networking.istio.io/v1/ServiceEntry",

@@ -345,6 +345,17 @@ impl Pod {
         .await
     }
 
+    /// Waits until Envoy's configuration does not contain a text any more.
+    pub async fn expect_no_configuration(&self, text: &str) -> Result<()> {
+        let what = format!("the configuration of {} is without {text}", self.plan.name);
+        poll::until(&what, async || {
+            let dump = self.admin()?.text("/config_dump?include_eds").await?;
+            ensure!(!dump.contains(text), "it is there");
+            Ok(())
+        })
+        .await
+    }
+
     /// Waits until a listener has a text that takes connections: one that still waits for a part of its configuration does not.
     pub async fn expect_listener(&self, text: &str) -> Result<()> {
         let what = format!("a listener in force of {} has {text}", self.plan.name);

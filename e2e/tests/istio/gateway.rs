@@ -172,6 +172,23 @@ async fn a_gateway_tags_routes_and_limits() -> Result<()> {
         ensure!(passed == 4, "{passed} passed the gateway's limit of 4");
         let passed = visitor.passing("/own", 6, "orders-callers").await?;
         ensure!(passed == 2, "{passed} passed the limit of 2 in front of v1");
+        // The same by TrafficExtensions, in the place of the WasmPlugins.
+        let options = ["--api", "traffic-extension"];
+        mesh.apply_and_prune(&Manifest::rendered(&documents, &options)?)
+            .await?;
+        gateway.expect_listener("traffic-tag-edge\"").await?;
+        gateway
+            .expect_no_configuration("translated-wasmplugin")
+            .await?;
+        visitor
+            .expect_version(&[("x-user", "alice")], "gray")
+            .await?;
+        visitor.expect_version(&[("x-user", "carol")], "v1").await?;
+        let passed = visitor.passing("/limited", 3, "addresses").await?;
+        ensure!(
+            passed == 0,
+            "{passed} passed: the count is not the same any more"
+        );
         for pod in [&v1.pod, &gray.pod, &gateway] {
             pod.expect_alive().await?;
         }
