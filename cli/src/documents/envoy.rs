@@ -8,7 +8,7 @@ use super::module::Module;
 use super::resource::{Identity, list};
 use super::{Findings, Kind, Origin, Plugin, Surroundings, Traffic, collect_oddities};
 use crate::diagnostic::Diagnostic;
-use crate::source::{Node, Source, Value};
+use crate::source::{Node, Source, Span, Value};
 
 /// Keys by which a document is known as a configuration of Envoy or a part of one.
 const ENVOY_KEYS: [&str; 12] = [
@@ -284,7 +284,7 @@ impl Search<'_, '_> {
     /// The configuration in a `google.protobuf.Any`.
     fn configuration(&mut self, any: &Node) -> Result<Option<Node>, Box<Diagnostic>> {
         const STRING: &str = "type.googleapis.com/google.protobuf.StringValue";
-        let expected = "an object with `@type` (a google.protobuf.StringValue with JSON text, or a Struct) and `value`";
+        let expected = "an object with `@type` (a google.protobuf.StringValue) and `value`, a string with JSON text";
         let Some(type_url) = any.get("@type").and_then(Node::text) else {
             return Err(Diagnostic::error(
                 "invalid-value",
@@ -300,10 +300,13 @@ impl Search<'_, '_> {
         };
         let value = any.get("value");
         match (type_url.rsplit('/').next().unwrap_or_default(), value) {
-            ("google.protobuf.StringValue", None) | ("google.protobuf.Struct", None) => Ok(None),
+            ("google.protobuf.StringValue", None) => Ok(None),
             ("google.protobuf.StringValue", Some(value)) => self.json_text(value),
-            ("google.protobuf.Struct", Some(value)) if matches!(value.value, Value::Map(_)) => {
-                Ok(Some(value.clone()))
+            ("google.protobuf.Struct", value) => {
+                let place = any.get("@type").unwrap_or(any).place();
+                self.findings.diagnostics.push(no_json(place));
+                let is_object = |value: &&Node| matches!(value.value, Value::Map(_));
+                Ok(value.filter(is_object).cloned())
             }
             (_, value) => Err(Diagnostic::error(
                 "invalid-value",
@@ -325,7 +328,6 @@ impl Search<'_, '_> {
             )
             .found(value.type_name())
             .expected("a string with JSON text")
-            .note("an object can be given as type.googleapis.com/google.protobuf.Struct")
             .boxed());
         };
         if text.trim().is_empty() {
@@ -335,6 +337,15 @@ impl Search<'_, '_> {
         collect_oddities(&node, self.findings);
         Ok(Some(node))
     }
+}
+
+/// A Struct says the same to people, and is something else to a filter.
+fn no_json(place: Span) -> Diagnostic {
+    let message =
+        "Envoy hands a Struct to the filter as bytes of protobuf, and the filter reads JSON";
+    Diagnostic::error("struct-config", place, message)
+        .found("google.protobuf.Struct")
+        .expected("google.protobuf.StringValue, and as `value` a string with JSON text")
 }
 
 /// The list that a filter is in.
