@@ -53,7 +53,7 @@ impl Visitor {
         let request = Request::get(path).authority("orders.shop.example");
         let headers = headers.iter();
         let request = headers.fold(request, |request, (name, value)| {
-            request.header(*name, *value)
+            request.header(name, *value)
         });
         self.client.send(&request).await
     }
