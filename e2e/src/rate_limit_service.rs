@@ -22,6 +22,7 @@ use std::{
     net::SocketAddr,
     path::{Path, PathBuf},
     process::Command,
+    sync::atomic::{AtomicU64, Ordering},
 };
 
 use anyhow::{Context, Result, anyhow, ensure};
@@ -54,6 +55,8 @@ pub struct RateLimitService {
     log: PathBuf,
     grpc: Port,
     metrics: Port,
+    /// How many times it was asked how it is since it was last started, and said so.
+    checks: AtomicU64,
     /// They listen there too, but nobody asks.
     _others: [Port; 2],
 }
@@ -108,6 +111,7 @@ impl RateLimitService {
             log,
             grpc,
             metrics,
+            checks: AtomicU64::new(0),
             _others: others,
         };
         service.start_again().await?;
@@ -133,6 +137,7 @@ impl RateLimitService {
     /// Starts it again after [`stop`](Self::stop) and waits until it answers.
     pub async fn start_again(&mut self) -> Result<()> {
         ensure!(self.process.is_none(), "it is running");
+        self.checks.store(0, Ordering::Relaxed);
         let mut command = Command::new(&self.program);
         // Nothing of this process's environment is a setting of the service.
         command.env_clear().envs(&self.settings);
@@ -159,15 +164,17 @@ impl RateLimitService {
 
     /// How many calls it has answered since it was last started. It says so itself, and therefore not while it is halted.
     pub async fn calls(&self) -> Result<u64> {
-        // It measures a call before it answers, and keeps what it measured one after the other: all calls that were
-        // answered before this one are on the page.
+        // It measures a call before it answers, and puts what it measured onto the page one after the other, a little later: all
+        // calls that were answered before this one are there as soon as this one is.
         self.health().await?;
-        let page = poll::until("the page of metrics", async || self.metrics().await).await?;
-        let mut lines = page.lines();
-        match lines.find_map(|line| line.strip_prefix(CALLS)) {
-            Some(count) => Ok(count.trim().parse()?),
-            None => Ok(0),
-        }
+        let checks = self.checks.load(Ordering::Relaxed);
+        poll::until("the page of metrics is up to date", async || {
+            let page = self.metrics().await?;
+            let known = measured(&page, "Check")?;
+            ensure!(known >= checks, "{known} of {checks} are on it");
+            measured(&page, "ShouldRateLimit")
+        })
+        .await
     }
 
     /// What it logged since it was last started.
@@ -201,7 +208,9 @@ impl RateLimitService {
         // The request has one field, a string; the response too, an enumeration. In prost these types are such messages.
         let codec = ProstCodec::<String, i32>::default();
         let request = Request::new("ratelimit".to_owned());
-        Ok(client.unary(request, path, codec).await?.into_inner())
+        let answer = client.unary(request, path, codec).await?.into_inner();
+        self.checks.fetch_add(1, Ordering::Relaxed);
+        Ok(answer)
     }
 
     async fn metrics(&self) -> Result<String> {
@@ -236,6 +245,13 @@ fn parent(file: &Path) -> Result<&Path> {
 /// `HealthCheckResponse.ServingStatus`.
 const SERVING: i32 = 1;
 
-/// How many times it has measured the time that a call of `ShouldRateLimit` took.
-const CALLS: &str =
-    r#"ratelimit_service_response_time_seconds_count{grpc_method="ShouldRateLimit"}"#;
+/// How many times it has measured the time that a call of a method took.
+fn measured(page: &str, method: &str) -> Result<u64> {
+    let start =
+        format!("ratelimit_service_response_time_seconds_count{{grpc_method=\"{method}\"}}");
+    let mut lines = page.lines();
+    match lines.find_map(|line| line.strip_prefix(&start)) {
+        Some(count) => Ok(count.trim().parse()?),
+        None => Ok(0),
+    }
+}
