@@ -1,4 +1,6 @@
-//! Which images istio-agent takes, by its own fetcher.
+//! Which images istio-agent takes, by its own fetcher, and what becomes of calls when it takes none.
+
+#![allow(clippy::indexing_slicing, reason = "a test may state what it expects")]
 
 use anyhow::{Context as _, Result, ensure};
 use meshlane::package::{Blob, Digest, Image, Layout, Module};
@@ -9,7 +11,7 @@ use meshlane_e2e::{
     poll,
     scene::packaged,
 };
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::common::service_of;
 
@@ -27,16 +29,21 @@ impl Shop<'_> {
     async fn apply(&self, name: &str, image: &Image) -> Result<()> {
         let place = format!("meshlane/{name}:1");
         self.mesh.control().push(image, &place).await?;
+        self.apply_plugin(name, image, "FAIL_CLOSE").await
+    }
+
+    /// The same for an image that may not be there.
+    async fn apply_plugin(&self, name: &str, image: &Image, strategy: &str) -> Result<()> {
         let plugin = format!(
             "apiVersion: extensions.istio.io/v1alpha1
 kind: WasmPlugin
 metadata: {{name: tags, namespace: shop}}
 spec:
   selector: {{matchLabels: {{app: edge}}}}
-  url: oci://registry.example.com/{place}
+  url: oci://registry.example.com/meshlane/{name}:1
   sha256: \"{}\"
   pluginName: traffic-tag
-  failStrategy: FAIL_CLOSE
+  failStrategy: {strategy}
   match: [{{mode: CLIENT}}]
   pluginConfig: {{tags: [{{name: x-mse-tag, onIncoming: strip, default: {name}}}]}}",
             image.digest().hex()
@@ -57,6 +64,18 @@ spec:
             let tags = entries.last().and_then(|entry| entry.tags.as_deref());
             let tags = tags.unwrap_or_default();
             ensure!(status == 200 && tags.contains(name), "{status} {tags}");
+            Ok(())
+        })
+        .await
+    }
+
+    /// Waits until calls pass untouched in place of the filter.
+    async fn expect_passed_over(&self, name: &str) -> Result<()> {
+        poll::until(&format!("calls pass without {name}"), async || {
+            let status = self.call().await?;
+            let entries = self.edge.entries()?;
+            let tags = entries.last().and_then(|entry| entry.tags.as_deref());
+            ensure!(status == 200 && tags.is_none(), "{status} {tags:?}");
             Ok(())
         })
         .await
@@ -103,6 +122,30 @@ async fn both_layouts_are_taken_and_others_are_not() -> Result<()> {
         shop.apply("three-layers", &relayered(&artifact, third)?)
             .await?;
         shop.expect_refused("three-layers").await?;
+        // By what a layer says that it is.
+        for (name, kind) in [("zstd", "tar+zstd"), ("plain-tar", "tar")] {
+            shop.apply("image", &image).await?;
+            shop.expect_accepted("image").await?;
+            let other = relayered(&image, |layers| {
+                let kind = format!("application/vnd.oci.image.layer.v1.{kind}");
+                for layer in layers {
+                    layer["mediaType"] = json!(kind);
+                }
+            });
+            shop.apply(name, &other?).await?;
+            shop.expect_refused(name).await?;
+        }
+        // What is not there, by what the plugin says of that.
+        shop.apply("image", &image).await?;
+        shop.expect_accepted("image").await?;
+        for strategy in ["FAIL_OPEN", "FAIL_CLOSE", "FAIL_OPEN", "FAIL_RELOAD"] {
+            let name = format!("no-image-{}", strategy.to_lowercase().replace('_', "-"));
+            shop.apply_plugin(&name, &image, strategy).await?;
+            match strategy {
+                "FAIL_OPEN" => shop.expect_passed_over(&name).await?,
+                _ => shop.expect_refused(&name).await?,
+            }
+        }
         shop.edge.expect_alive().await
     })
     .await
