@@ -1,4 +1,4 @@
-//! Rendered documents at a gateway of Istio's, and in front of a workload: tags, routes with fallback, limits.
+//! Rendered documents for HTTP: at a gateway of Istio's, in front of a workload, and between workloads.
 
 use anyhow::{Context as _, Result, ensure};
 use meshlane_e2e::{
@@ -31,9 +31,10 @@ impl Orders {
     }
 }
 
-/// A client outside of the mesh, in front of the gateway.
+/// A client: outside of the mesh, in front of the gateway, or inside.
 struct Visitor {
     client: Client,
+    host: &'static str,
     _pod: Pod,
     _gate: Gate,
 }
@@ -44,13 +45,27 @@ impl Visitor {
         let gate = pod.gate(gateway.port(WEB)).await?;
         Ok(Self {
             client: Client::http1(gate.address()),
+            host: "orders.shop.example",
+            _pod: pod,
+            _gate: gate,
+        })
+    }
+
+    /// One inside of the mesh, who calls the Service.
+    async fn inside(mesh: &Mesh) -> Result<Self> {
+        let pod = mesh.pod(&PodPlan::new("web").captured()).await?;
+        let service = (mesh.cluster_ip("orders").await?, WEB).into();
+        let gate = pod.gate(service).await?;
+        Ok(Self {
+            client: Client::http1(gate.address()),
+            host: "orders:8080",
             _pod: pod,
             _gate: gate,
         })
     }
 
     async fn send(&self, path: &str, headers: &[(&str, &str)]) -> Result<Response> {
-        let request = Request::get(path).authority("orders.shop.example");
+        let request = Request::get(path).authority(self.host);
         let headers = headers.iter();
         let request = headers.fold(request, |request, (name, value)| {
             request.header(name, *value)
@@ -193,6 +208,32 @@ async fn a_gateway_tags_routes_and_limits() -> Result<()> {
             pod.expect_alive().await?;
         }
         Ok(())
+    })
+    .await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn calls_between_workloads_go_by_a_chain() -> Result<()> {
+    on_mesh(async |mesh| {
+        let all = documents("chain")?;
+        let (_, there) = all.split_once("---\n").context("what is there already")?;
+        mesh.apply(&Manifest::new(there)).await?;
+        let own = "health: {cluster: prometheus_stats}";
+        let quick = all.replace(own, "health: {cluster: prometheus_stats, interval: 1}");
+        mesh.apply_and_prune(&Manifest::rendered(&quick, &[])?)
+            .await?;
+        let (_v1, gray, web) = tokio::try_join!(
+            Orders::start(mesh, "v1"),
+            Orders::start(mesh, "gray"),
+            Visitor::inside(mesh),
+        )?;
+        let tagged = [("x-mse-tag", "gray")];
+        web.expect_version(&tagged, "gray").await?;
+        web.expect_version(&[], "v1").await?;
+        gray.pod.set_ready(false).await?;
+        web.expect_version(&tagged, "v1").await?;
+        gray.pod.set_ready(true).await?;
+        web.expect_version(&tagged, "gray").await
     })
     .await
 }
