@@ -88,14 +88,7 @@ pub fn check(source: Source, assumptions: Assumptions) -> CheckedFile {
     for document in &contents.documents {
         documents::find(&source, document, assumptions.kind, &mut findings);
     }
-    let mut messages = Vec::new();
-    for plugin in &findings.plugins {
-        let about_plugin = check_plugin(plugin, assumptions.proxy);
-        messages.extend(about_plugin.into_iter().map(|diagnostic| Message {
-            diagnostic,
-            plugin: Some(plugin.resource.clone()),
-        }));
-    }
+    let mut messages = about_plugins(&findings.plugins, assumptions.proxy);
     messages.extend(findings.lane_groups.iter().flat_map(lane_groups::check));
     messages.extend(findings.documents.iter().flat_map(own::check));
     messages.extend(order::check(&findings.plugins));
@@ -117,6 +110,18 @@ pub fn check(source: Source, assumptions: Assumptions) -> CheckedFile {
         passed_over: findings.passed_over,
         unreadable: contents.syntax_error.is_some(),
     }
+}
+
+/// What is to say about configurations.
+fn about_plugins(plugins: &[Plugin], proxy: Option<ProxyKind>) -> Vec<Message> {
+    let messages = plugins.iter().flat_map(|plugin| {
+        let about_plugin = check_plugin(plugin, proxy).into_iter();
+        about_plugin.map(|diagnostic| Message {
+            diagnostic,
+            plugin: Some(plugin.resource.clone()),
+        })
+    });
+    messages.collect()
 }
 
 /// Checks one configuration.

@@ -19,6 +19,7 @@ mod report;
 
 pub use archive::gzip;
 pub use digest::Digest;
+pub(crate) use digest::is_hash;
 pub use image::{Blob, Image, Layout};
 pub use layout::{InvalidLayout, OciLayout};
 pub(crate) use module::annotation;

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand, ValueEnum};
 
 use crate::documents::Kind;
+use crate::package::is_hash;
 use crate::render::{Api, Routing};
 
 /// What to render.
@@ -94,13 +95,10 @@ pub struct IstioArgs {
 fn digest(text: &str) -> Result<(String, String), String> {
     let (module, digest) = text.split_once('=').unwrap_or((text, ""));
     let digest = digest.strip_prefix("sha256:").unwrap_or(digest);
-    let is_hex = digest
-        .bytes()
-        .all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
     if !["suite", "dubbo"].contains(&module) {
         return Err(format!("`{module}` is no module: `suite` or `dubbo`"));
     }
-    match digest.len() == 64 && is_hex {
+    match is_hash(digest) {
         true => Ok((module.to_owned(), digest.to_owned())),
         false => Err(format!(
             "`{digest}` is no digest: 64 digits of lower-case hexadecimal, as `meshlane push` prints"

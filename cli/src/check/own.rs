@@ -3,7 +3,7 @@
 use meshlane_diagnostics::Segment;
 use meshlane_documents::{DubboService, FilterDocument, FilterKind};
 
-use super::{CheckedFile, Message, check_document, check_plugin, lane_groups, sort};
+use super::{CheckedFile, Message, about_plugins, check_document, lane_groups, sort};
 use crate::diagnostic::Diagnostic;
 use crate::documents::{self, Findings, Kind, Origin, OwnDocument, OwnKind};
 use crate::schema::Subject;
@@ -21,13 +21,7 @@ pub fn check_documents(source: Source) -> CheckedFile {
     findings.plugins.retain(is_own);
     let mut messages: Vec<_> = findings.documents.iter().flat_map(check).collect();
     messages.extend(findings.lane_groups.iter().flat_map(lane_groups::check));
-    for plugin in &findings.plugins {
-        let about_plugin = check_plugin(plugin, None).into_iter();
-        messages.extend(about_plugin.map(|diagnostic| Message {
-            diagnostic,
-            plugin: Some(plugin.resource.clone()),
-        }));
-    }
+    messages.extend(about_plugins(&findings.plugins, None));
     messages.extend(contents.syntax_error.clone().map(|diagnostic| Message {
         diagnostic,
         plugin: None,

@@ -8,6 +8,7 @@ use super::module::{Module, module_name};
 use super::resource::{Fields, Identity, list};
 use super::{Findings, Kind, Origin, Phase, Plugin, Surroundings, Traffic, collect_oddities, keys};
 use crate::diagnostic::Diagnostic;
+use crate::package::is_hash;
 use crate::source::{Node, Value};
 
 /// The keys that describe the module and its configuration.
@@ -388,11 +389,7 @@ fn check_digest(fields: &mut Fields<'_, '_>) {
     let Some(digest) = fields.text("sha256").map(str::to_owned) else {
         return;
     };
-    let is_hex = digest
-        .bytes()
-        .all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
-    let is_digest = digest.len() == 64 && is_hex;
-    if !(digest.is_empty() || is_digest) {
+    if !(digest.is_empty() || is_hash(&digest)) {
         let diagnostic = fields
             .value_error("sha256", "this is no SHA-256 digest".to_owned())
             .found(digest)

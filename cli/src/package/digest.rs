@@ -24,6 +24,12 @@ impl Digest {
     }
 }
 
+/// Whether a text is a hash as digests have it: 64 digits of lower-case hexadecimal.
+pub(crate) fn is_hash(text: &str) -> bool {
+    let is_digit = |byte: u8| byte.is_ascii_digit() || matches!(byte, b'a'..=b'f');
+    text.len() == 64 && text.bytes().all(is_digit)
+}
+
 impl fmt::Display for Digest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "sha256:{}", self.hex)

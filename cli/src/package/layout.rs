@@ -9,7 +9,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::json;
 
-use super::{Blob, Digest, Image};
+use super::{Blob, Digest, Image, is_hash};
 
 /// A folder with one image: `oci-layout`, `index.json`, and what they name in `blobs`.
 #[derive(Debug)]
@@ -129,11 +129,8 @@ impl OciLayout {
 
     /// Where something lies; `from` is the file that names it.
     fn path(&self, from: &Path, digest: &str) -> Result<PathBuf, InvalidLayout> {
-        let is_digit = |byte: u8| byte.is_ascii_digit() || matches!(byte, b'a'..=b'f');
-        let hex = digest
-            .strip_prefix("sha256:")
-            .filter(|hex| hex.len() == 64 && hex.bytes().all(is_digit));
-        let Some(hex) = hex else {
+        let hex = digest.strip_prefix("sha256:");
+        let Some(hex) = hex.filter(|hex| is_hash(hex)) else {
             let (path, found) = (from.to_owned(), digest.to_owned());
             return Err(InvalidLayout::NoDigest { path, found });
         };

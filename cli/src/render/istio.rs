@@ -10,7 +10,7 @@ mod plugin;
 mod resource;
 mod routes;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use meshlane_documents::{DubboService, FilterDocument};
 use meshlane_lane_group::LaneGroup;
@@ -114,6 +114,7 @@ impl Rendering {
             existing,
             options,
             plugins: Vec::new(),
+            identities: BTreeSet::new(),
             document: None,
             rendering: Self::default(),
         };
@@ -130,6 +131,8 @@ struct Renderer<'r> {
     options: &'r Options,
     /// The filters so far: those of consumers whose Dubbo calls are captured have to be placed by hand.
     plugins: Vec<Plugin>,
+    /// The resources so far, each by what it is called.
+    identities: BTreeSet<String>,
     /// The document that resources are made of at the moment.
     document: Option<Place>,
     rendering: Rendering,
@@ -139,8 +142,7 @@ impl Renderer<'_> {
     /// Adds a resource. Two of one name would undo each other: two documents of one name, or of one host.
     fn push(&mut self, resource: Resource) {
         let identity = resource.identity();
-        let mut known = self.rendering.resources.iter();
-        let is_there = known.any(|known| known.identity() == identity);
+        let is_there = !self.identities.insert(identity.clone());
         if let Some(place) = self.document.clone().filter(|_| is_there) {
             let message = format!("{identity} follows from another document, too");
             let diagnostic = Diagnostic::error("rendered-twice", 0..0, message)

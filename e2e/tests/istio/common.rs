@@ -9,6 +9,7 @@ use meshlane_e2e::{
         Target,
     },
     istio::{Manifest, Mesh, Pod, PodPlan},
+    upstream::Upstream,
 };
 
 /// The Dubbo port of every pod.
@@ -29,6 +30,28 @@ pub(crate) struct Workload {
 pub(crate) struct Caller {
     pub(crate) program: Consumer,
     pub(crate) pod: Pod,
+}
+
+/// A pod with an HTTP server: an app in a version.
+pub(crate) struct Web {
+    pub(crate) pod: Pod,
+    _server: Upstream,
+}
+
+impl Web {
+    /// The port of the server.
+    pub(crate) const PORT: u16 = 8080;
+
+    pub(crate) async fn start(mesh: &Mesh, app: &str, version: &str) -> Result<Self> {
+        let plan = PodPlan::new(app).version(version).captured();
+        let pod = mesh.pod(&plan.unready()).await?;
+        let server = Upstream::serve(version, pod.listen(Self::PORT).await?)?;
+        pod.set_ready(true).await?;
+        Ok(Self {
+            pod,
+            _server: server,
+        })
+    }
 }
 
 /// Applies files of `istio-manifests/dubbo`.

@@ -5,31 +5,14 @@ use meshlane_e2e::{
     client::{Client, Request, Response},
     istio::{Gate, Manifest, Mesh, Pod, PodPlan, on_mesh},
     poll,
-    upstream::Upstream,
 };
 
-use crate::{common::service_of, rendered::documents};
+use crate::{
+    common::{Web, service_of},
+    rendered::documents,
+};
 
-const WEB: u16 = 8080;
-
-/// A version of `orders`.
-struct Orders {
-    pod: Pod,
-    _server: Upstream,
-}
-
-impl Orders {
-    async fn start(mesh: &Mesh, version: &str) -> Result<Self> {
-        let plan = PodPlan::new("orders").version(version).captured();
-        let pod = mesh.pod(&plan.unready()).await?;
-        let server = Upstream::serve(version, pod.listen(WEB).await?)?;
-        pod.set_ready(true).await?;
-        Ok(Self {
-            pod,
-            _server: server,
-        })
-    }
-}
+const WEB: u16 = Web::PORT;
 
 /// A client: outside of the mesh, in front of the gateway, or inside.
 struct Visitor {
@@ -162,8 +145,8 @@ async fn a_gateway_tags_routes_and_limits() -> Result<()> {
             .label("istio", "ingressgateway")
             .gateway();
         let (v1, gray, gateway) = tokio::try_join!(
-            Orders::start(mesh, "v1"),
-            Orders::start(mesh, "gray"),
+            Web::start(mesh, "orders", "v1"),
+            Web::start(mesh, "orders", "gray"),
             mesh.pod(&plan),
         )?;
         let visitor = Visitor::start(mesh, &gateway).await?;
@@ -223,8 +206,8 @@ async fn calls_between_workloads_go_by_a_chain() -> Result<()> {
         mesh.apply_and_prune(&Manifest::rendered(&quick, &[])?)
             .await?;
         let (_v1, gray, web) = tokio::try_join!(
-            Orders::start(mesh, "v1"),
-            Orders::start(mesh, "gray"),
+            Web::start(mesh, "orders", "v1"),
+            Web::start(mesh, "orders", "gray"),
             Visitor::inside(mesh),
         )?;
         let tagged = [("x-mse-tag", "gray")];

@@ -6,32 +6,11 @@ use meshlane_e2e::{
     dubbo::{DubboVersion, Service, Target},
     istio::{Manifest, Mesh, Pod, PodPlan, on_mesh},
     poll,
-    upstream::Upstream,
 };
 
 use crate::common::{
-    Caller, PORT, Workload, apply, hello, manifest, provider, providers, service_of,
+    Caller, PORT, Web, Workload, apply, hello, manifest, provider, providers, service_of,
 };
-
-/// A pod with an HTTP server.
-struct Web {
-    pod: Pod,
-    _server: Upstream,
-}
-
-impl Web {
-    async fn start(mesh: &Mesh, version: &str) -> Result<Self> {
-        let plan = PodPlan::new("catalog").version(version).captured();
-        let plan = plan.named(&format!("catalog-{version}"));
-        let pod = mesh.pod(&plan.unready()).await?;
-        let server = Upstream::serve(version, pod.listen(WEB).await?)?;
-        pod.set_ready(true).await?;
-        Ok(Self {
-            pod,
-            _server: server,
-        })
-    }
-}
 
 /// The HTTP service beside the Dubbo service of the manifest, with the same subsets.
 fn catalog() -> Result<Manifest> {
@@ -88,8 +67,8 @@ async fn dubbo_and_http_go_by_the_tag_and_fall_back_when_nobody_has_it() -> Resu
         let (v1, gray, web_v1, web_gray, trade) = tokio::join!(
             start("v1"),
             start("gray"),
-            Web::start(mesh, "v1"),
-            Web::start(mesh, "gray"),
+            Web::start(mesh, "catalog", "v1"),
+            Web::start(mesh, "catalog", "gray"),
             Caller::start(mesh, PodPlan::new("trade").captured(), DubboVersion::V3_3),
         );
         let (_v1, gray, _web_v1, web_gray, mut trade) = (v1?, gray?, web_v1?, web_gray?, trade?);
@@ -169,4 +148,4 @@ async fn expect_both(
     Ok(())
 }
 
-const WEB: u16 = 8080;
+const WEB: u16 = Web::PORT;

@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 
 use super::resource::{Owner, Resource};
 use super::{Place, Renderer, namespace};
+use crate::check::Needs;
 use crate::diagnostic::Diagnostic;
 use crate::render::hosts::Host;
 
@@ -21,17 +22,24 @@ impl Renderer<'_> {
     pub(super) fn dubbo(&mut self, services: &[(DubboService, Place)]) {
         self.check_interfaces(services);
         let mut namespaces: BTreeMap<Option<&str>, Vec<&DubboService>> = BTreeMap::new();
-        for (service, place) in services {
-            self.document = Some(place.clone());
-            self.check_port(service, place);
-            self.provider(service);
-            self.access(service);
-            self.versions(service);
+        for (service, _) in services {
             let namespace = service.namespace.as_deref();
             namespaces.entry(namespace).or_default().push(service);
         }
+        let needs: BTreeMap<_, _> = namespaces
+            .keys()
+            .map(|namespace| (*namespace, self.needs(*namespace)))
+            .collect();
+        let needs = |namespace| needs.get(&namespace).cloned().unwrap_or_default();
+        for (service, place) in services {
+            self.document = Some(place.clone());
+            self.check_port(service, place);
+            self.provider(service, &needs(service.namespace.as_deref()));
+            self.access(service);
+            self.versions(service);
+        }
         for (namespace, services) in namespaces {
-            self.consumers(namespace, &services);
+            self.consumers(namespace, &services, &needs(namespace));
         }
     }
 
@@ -58,7 +66,7 @@ impl Renderer<'_> {
     }
 
     /// Consumers call several services, so what they need is made of all of a namespace.
-    fn consumers(&mut self, namespace: Option<&str>, services: &[&DubboService]) {
+    fn consumers(&mut self, namespace: Option<&str>, services: &[&DubboService], needs: &Needs) {
         let mut consumers: BTreeMap<&Consumers, Vec<&DubboService>> = BTreeMap::new();
         for service in services {
             for one in &service.consumers {
@@ -75,15 +83,14 @@ impl Renderer<'_> {
             .collect();
         self.instances(namespace, &called);
         for (consumers, services) in consumers {
-            self.consumer(namespace, consumers, &services);
+            self.consumer(namespace, consumers, &services, needs);
         }
     }
 
     /// A call that must reach the very pod that the consumer chose goes to this host.
     fn instances(&mut self, written: Option<&str>, services: &[&DubboService]) {
         let host = instances_host(written);
-        let ports = ports(services);
-        let ports = ports.into_iter().map(|port| {
+        let ports = by_port(services).into_keys().map(|port| {
             json!({"number": port, "name": format!("http2-dubbo-{port}"), "protocol": "HTTP2"})
         });
         let body = json!({"spec": {
@@ -172,11 +179,12 @@ fn instances_host(written: Option<&str>) -> String {
     Host::in_namespace("dubbo-instances", namespace(written)).full()
 }
 
-/// The ports of services, each once.
-fn ports(services: &[&DubboService]) -> Vec<u16> {
-    let mut ports: Vec<_> = services.iter().map(|service| service.port).collect();
-    ports.sort_unstable();
-    ports.dedup();
+/// Services by their ports.
+fn by_port<'s>(services: &[&'s DubboService]) -> BTreeMap<u16, Vec<&'s DubboService>> {
+    let mut ports: BTreeMap<_, Vec<_>> = BTreeMap::new();
+    for service in services {
+        ports.entry(service.port).or_default().push(*service);
+    }
     ports
 }
 

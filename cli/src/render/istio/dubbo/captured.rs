@@ -8,9 +8,10 @@ use std::collections::BTreeMap;
 use meshlane_documents::DubboService;
 use serde_json::{Value, json};
 
-use super::consumer::name;
+use super::consumer::{name, to_http};
+use super::consumers_owner;
 use super::provider::discovered;
-use super::{consumers_owner, ports};
+use crate::check::Needs;
 use crate::render::istio::plugin::Plugin;
 use crate::render::istio::resource::Resource;
 use crate::render::istio::{PRIORITY, Renderer};
@@ -20,25 +21,21 @@ impl Renderer<'_> {
         &mut self,
         namespace: Option<&str>,
         selector: &BTreeMap<String, String>,
-        services: &[&DubboService],
+        ports: &BTreeMap<u16, Vec<&DubboService>>,
+        needs: &Needs,
     ) {
         let mut patches = Vec::new();
         let mut filters = self.filters_of(namespace, selector);
-        filters.sort_by_key(|plugin| (plugin.phase().order(), plugin.name.clone()));
+        filters.sort_by_cached_key(|plugin| (plugin.phase().order(), plugin.name.clone()));
         for plugin in &filters {
             let identity = (&*extension_name(plugin), plugin.instance.as_str());
             let policy = plugin.fail_strategy.replace("FAIL_CLOSE", "FAIL_CLOSED");
             let extension = self.extension(identity, plugin.kind, &policy, &plugin.config);
             patches.push(added(extension));
         }
-        for port in ports(services) {
-            let of_port: Vec<_> = services
-                .iter()
-                .copied()
-                .filter(|service| service.port == port)
-                .collect();
+        for (&port, services) in ports {
             let bridge = format!("meshlane.dubbo-to-http-{port}");
-            let config = self.to_http_config(namespace, &of_port, port);
+            let config = to_http(namespace, services, port, needs);
             patches.push(added(self.bridge(&bridge, "consumer", &config)));
             let here = filters
                 .iter()

@@ -1,13 +1,14 @@
 //! The pods that call services.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use meshlane_documents::{Capture, Consumers, DubboService, Proxies};
 use meshlane_gray_release::config::Direction;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
-use super::needs::complete;
-use super::{consumers_owner, host, instances_host, ports};
+use super::needs::{self, TO_HTTP};
+use super::{by_port, consumers_owner, host, instances_host};
+use crate::check::Needs;
 use crate::documents::Kind;
 use crate::render::istio::Renderer;
 use crate::render::istio::plugin::{Plugin, Target};
@@ -19,10 +20,12 @@ impl Renderer<'_> {
         namespace: Option<&str>,
         consumers: &Consumers,
         services: &[&DubboService],
+        needs: &Needs,
     ) {
+        let ports = by_port(services);
         match consumers.capture {
-            Capture::Iptables => self.captured(namespace, &consumers.selector, services),
-            Capture::Listener => self.listening(namespace, &consumers.selector, services),
+            Capture::Iptables => self.captured(namespace, &consumers.selector, &ports, needs),
+            Capture::Listener => self.listening(namespace, &consumers.selector, &ports, needs),
         }
     }
 
@@ -31,10 +34,11 @@ impl Renderer<'_> {
         &mut self,
         namespace: Option<&str>,
         selector: &BTreeMap<String, String>,
-        services: &[&DubboService],
+        ports: &BTreeMap<u16, Vec<&DubboService>>,
+        needs: &Needs,
     ) {
         let name = name(selector);
-        let egress = ports(services).into_iter().map(|port| {
+        let egress = ports.keys().map(|port| {
             json!({
                 "port": {"number": port, "protocol": "HTTP2", "name": "http2-dubbo"},
                 "bind": "127.0.0.1",
@@ -51,12 +55,7 @@ impl Renderer<'_> {
         self.push(resource.comment(
             "Consumers that connect to a listener of their own, at 127.0.0.1, instead of being captured.",
         ));
-        for port in ports(services) {
-            let of_port: Vec<_> = services
-                .iter()
-                .copied()
-                .filter(|service| service.port == port)
-                .collect();
+        for (port, services) in ports {
             self.plugin(Plugin {
                 kind: Kind::Dubbo,
                 owner: consumers_owner(),
@@ -67,31 +66,22 @@ impl Renderer<'_> {
                     labels: selector.clone(),
                     direction: Direction::Outbound,
                 }),
-                ports: vec![port],
+                ports: vec![*port],
                 fail_strategy: "FAIL_RELOAD",
-                config: self.to_http_config(namespace, &of_port, port),
+                config: to_http(namespace, services, *port, needs),
                 comment: "Each Dubbo call of the consumers becomes an HTTP/2 request.".to_owned(),
             });
         }
     }
 }
 
-impl Renderer<'_> {
-    /// The configuration of the bridge at consumers.
-    pub(super) fn to_http_config(
-        &self,
-        namespace: Option<&str>,
-        services: &[&DubboService],
-        port: u16,
-    ) -> Value {
-        let mut config = to_http(namespace, services, port);
-        complete(&mut config, &self.needs(namespace));
-        config
-    }
-}
-
-/// The configuration of the bridge at consumers, as services say it: which interface is of which service.
-fn to_http(namespace: Option<&str>, services: &[&DubboService], port: u16) -> Value {
+/// The configuration of the bridge at consumers: which interface is of which service.
+pub(super) fn to_http(
+    namespace: Option<&str>,
+    services: &[&DubboService],
+    port: u16,
+    needs: &Needs,
+) -> Value {
     let instances = format!("{}:{port}", instances_host(namespace));
     let hosts: BTreeMap<_, _> = services
         .iter()
@@ -101,32 +91,9 @@ fn to_http(namespace: Option<&str>, services: &[&DubboService], port: u16) -> Va
             interfaces.map(move |interface| (interface.clone(), host.clone()))
         })
         .collect();
-    let mut config = json!({
-        "mode": "toHttp",
-        "authority": {"hosts": hosts, "host": instances, "originalDestination": instances},
-    });
-    let list = |of: &dyn Fn(&DubboService) -> Option<Vec<String>>| {
-        let all = services.iter().filter_map(|service| of(service)).flatten();
-        let all: BTreeSet<_> = all.collect();
-        (!all.is_empty()).then_some(all)
-    };
-    let shown = [
-        (
-            "arguments",
-            list(&|service| service.expose.arguments.clone()),
-        ),
-        (
-            "attachments",
-            list(&|service| service.expose.attachments.clone()),
-        ),
-    ];
-    let shown = shown.into_iter();
-    let shown: Map<_, _> = shown
-        .filter_map(|(key, list)| Some((key.to_owned(), json!(list?))))
-        .collect();
-    if !shown.is_empty() {
-        set(&mut config, "expose", Value::Object(shown));
-    }
+    let mut config = needs::bridge(TO_HTTP, services, needs);
+    let authority = json!({"hosts": hosts, "host": instances, "originalDestination": instances});
+    set(&mut config, "authority", authority);
     config
 }
 

@@ -1,7 +1,11 @@
 //! What bridges have to show and to write back, for the filters around them.
 
+use std::collections::BTreeSet;
+
 use meshlane_attributes::ProxyKind;
-use serde_json::{Map, Value, json};
+use meshlane_bridge::config::Expose;
+use meshlane_documents::DubboService;
+use serde_json::{Value, json};
 
 use crate::check::Needs;
 use crate::policy::Policy;
@@ -25,31 +29,33 @@ impl Renderer<'_> {
     }
 }
 
-/// Completes the configuration of a bridge.
-pub(super) fn complete(config: &mut Value, needs: &Needs) {
-    let is_showing = config.get("mode").and_then(Value::as_str) == Some("toHttp");
-    let mut expose = match config.get("expose") {
-        Some(Value::Object(expose)) => expose.clone(),
-        _ => Map::new(),
+/// The configuration of a bridge: what services and the filters around it ask to be shown, and what is to be written back.
+pub(super) fn bridge(mode: &str, services: &[&DubboService], needs: &Needs) -> Value {
+    let mut config = json!({"mode": mode});
+    let union = |needed: &[String], of: &dyn Fn(&Expose) -> Option<Vec<String>>| {
+        let given = services.iter().filter_map(|service| of(&service.expose));
+        let all = given.flatten().chain(needed.iter().cloned());
+        all.collect::<BTreeSet<_>>()
     };
-    for (key, names) in [
-        ("arguments", &needs.arguments),
-        ("attachments", &needs.attachments),
-    ] {
-        let given = expose.get(key).and_then(Value::as_array);
-        let given = given.into_iter().flatten().filter_map(Value::as_str);
-        let mut all: Vec<_> = given.chain(names.iter().map(String::as_str)).collect();
-        all.sort_unstable();
-        all.dedup();
-        if !all.is_empty() {
-            let all = json!(all);
-            expose.insert(key.to_owned(), all);
+    let arguments = union(&needs.arguments, &|expose| expose.arguments.clone());
+    let attachments = union(&needs.attachments, &|expose| expose.attachments.clone());
+    let mut expose = json!({});
+    for (key, shown) in [("arguments", arguments), ("attachments", attachments)] {
+        if !shown.is_empty() {
+            set(&mut expose, key, json!(shown));
         }
     }
-    if is_showing && !expose.is_empty() {
-        set(config, "expose", Value::Object(expose));
+    if mode == TO_HTTP && expose != json!({}) {
+        set(&mut config, "expose", expose);
     }
     if !needs.carriers.is_empty() {
-        set(config, "carriers", json!({"names": needs.carriers}));
+        set(&mut config, "carriers", json!({"names": needs.carriers}));
     }
+    config
 }
+
+/// Dubbo becomes HTTP/2.
+pub(super) const TO_HTTP: &str = "toHttp";
+
+/// HTTP/2 becomes Dubbo.
+pub(super) const TO_DUBBO: &str = "toDubbo";

@@ -2,17 +2,18 @@
 
 use meshlane_documents::{DubboService, ProviderListener, Proxies};
 use meshlane_gray_release::config::Direction;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
-use super::needs::complete;
+use super::needs::{self, TO_DUBBO, TO_HTTP};
 use super::owner;
+use crate::check::Needs;
 use crate::documents::Kind;
 use crate::render::istio::plugin::{Plugin, Target};
 use crate::render::istio::resource::{Resource, set};
 use crate::render::istio::{PRIORITY, Renderer};
 
 impl Renderer<'_> {
-    pub(super) fn provider(&mut self, service: &DubboService) {
+    pub(super) fn provider(&mut self, service: &DubboService, needs: &Needs) {
         let identity = (service.namespace.as_deref(), service.name.as_str());
         let owner = owner(service);
         let is_sidecar = service.listener == ProviderListener::Sidecar;
@@ -42,17 +43,16 @@ impl Renderer<'_> {
             "Providers take HTTP/2 on the port and hand it to a port of loopback, where it becomes Dubbo again. The pods see the \
              hosts of their own namespace; add to `egress` what else they call.",
         ));
+        let to_dubbo = needs::bridge(TO_DUBBO, &[service], needs);
         match is_sidecar {
-            true => self.bridge_to_dubbo(service),
+            true => self.provider_bridge(
+                service,
+                ("to-dubbo", service.loopback_port, to_dubbo),
+                "HTTP/2 becomes Dubbo, next to the application.",
+            ),
             false => {
-                let listener = listener(
-                    service,
-                    self.bridge(
-                        &to_dubbo_name(service),
-                        "to-dubbo",
-                        &self.to_dubbo_config(service),
-                    ),
-                );
+                let bridge = self.bridge(&to_dubbo_name(service), "to-dubbo", &to_dubbo);
+                let listener = listener(service, bridge);
                 let name = format!("{}-to-dubbo", service.name);
                 let identity = (service.namespace.as_deref(), &*name);
                 let api = ("networking.istio.io/v1alpha3", "EnvoyFilter");
@@ -61,51 +61,37 @@ impl Renderer<'_> {
                 ));
             }
         }
-        self.bridge_to_http(service);
+        let to_http = needs::bridge(TO_HTTP, &[service], needs);
+        self.provider_bridge(
+            service,
+            ("to-http", service.port, to_http),
+            "Consumers that have no bridge speak Dubbo to the port. It becomes HTTP/2 here, so that the same policies judge \
+             it; HTTP/2 passes untouched.",
+        );
         self.peer_authentication(service);
     }
 
-    fn bridge_to_dubbo(&mut self, service: &DubboService) {
+    fn provider_bridge(
+        &mut self,
+        service: &DubboService,
+        (instance, port, config): (&str, u16, Value),
+        comment: &str,
+    ) {
         self.plugin(Plugin {
             kind: Kind::Dubbo,
             owner: owner(service),
             namespace: service.namespace.clone(),
-            name: format!("{}-to-dubbo", service.name),
-            instance: "to-dubbo".to_owned(),
-            target: inbound(service),
-            ports: vec![service.loopback_port],
-            fail_strategy: "FAIL_RELOAD",
-            config: self.to_dubbo_config(service),
-            comment: "HTTP/2 becomes Dubbo, next to the application.".to_owned(),
-        });
-    }
-
-    fn bridge_to_http(&mut self, service: &DubboService) {
-        let mut config = json!({"mode": "toHttp"});
-        if let Some(expose) = exposed(service) {
-            set(&mut config, "expose", expose);
-        }
-        complete(&mut config, &self.needs(service.namespace.as_deref()));
-        self.plugin(Plugin {
-            kind: Kind::Dubbo,
-            owner: owner(service),
-            namespace: service.namespace.clone(),
-            name: format!("{}-to-http", service.name),
-            instance: "to-http".to_owned(),
-            target: inbound(service),
-            ports: vec![service.port],
+            name: format!("{}-{instance}", service.name),
+            instance: instance.to_owned(),
+            target: Target::Proxies(Proxies::Sidecars {
+                labels: service.selector.clone(),
+                direction: Direction::Inbound,
+            }),
+            ports: vec![port],
             fail_strategy: "FAIL_RELOAD",
             config,
-            comment: "Consumers that have no bridge speak Dubbo to the port. It becomes HTTP/2 here, so that the same policies judge \
-                      it; HTTP/2 passes untouched."
-                .to_owned(),
+            comment: comment.to_owned(),
         });
-    }
-
-    fn to_dubbo_config(&self, service: &DubboService) -> Value {
-        let mut config = json!({"mode": "toDubbo"});
-        complete(&mut config, &self.needs(service.namespace.as_deref()));
-        config
     }
 
     fn peer_authentication(&mut self, service: &DubboService) {
@@ -219,28 +205,6 @@ fn listener(service: &DubboService, bridge: Value) -> Value {
     }})
 }
 
-fn inbound(service: &DubboService) -> Target {
-    Target::Proxies(Proxies::Sidecars {
-        labels: service.selector.clone(),
-        direction: Direction::Inbound,
-    })
-}
-
 fn to_dubbo_name(service: &DubboService) -> String {
     format!("meshlane.{}-to-dubbo", service.name)
-}
-
-/// What of calls is shown, where anything is.
-pub(super) fn exposed(service: &DubboService) -> Option<Value> {
-    let expose = &service.expose;
-    let mut shown = Map::new();
-    for (key, list) in [
-        ("arguments", &expose.arguments),
-        ("attachments", &expose.attachments),
-    ] {
-        if let Some(list) = list.as_ref().filter(|list| !list.is_empty()) {
-            shown.insert(key.to_owned(), json!(list));
-        }
-    }
-    (!shown.is_empty()).then_some(Value::Object(shown))
 }
