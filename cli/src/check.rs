@@ -64,6 +64,27 @@ pub struct Message {
 }
 
 impl CheckedFile {
+    /// What was found in a file, up to the syntax error in it, and is to say about that.
+    fn new(
+        source: Source,
+        syntax_error: Option<Diagnostic>,
+        findings: Findings,
+        mut messages: Vec<Message>,
+    ) -> Self {
+        let unreadable = syntax_error.is_some();
+        messages.extend(syntax_error.map(Message::from));
+        sort(&mut messages);
+        Self {
+            source,
+            messages,
+            plugins: findings.plugins,
+            lane_groups: findings.lane_groups,
+            documents: findings.documents,
+            passed_over: findings.passed_over,
+            unreadable,
+        }
+    }
+
     /// How many documents were checked.
     pub fn configurations(&self) -> usize {
         // Configurations in documents are among the plugins.
@@ -81,6 +102,16 @@ impl CheckedFile {
     }
 }
 
+impl From<Diagnostic> for Message {
+    /// About no plugin in particular.
+    fn from(diagnostic: Diagnostic) -> Self {
+        Self {
+            diagnostic,
+            plugin: None,
+        }
+    }
+}
+
 /// Checks a file.
 pub fn check(source: Source, assumptions: Assumptions) -> CheckedFile {
     let contents = source.read();
@@ -94,22 +125,9 @@ pub fn check(source: Source, assumptions: Assumptions) -> CheckedFile {
     messages.extend(order::check(&findings.plugins));
     messages.extend(memory::check(&findings.plugins));
     messages.extend(counts::check(&findings.plugins));
-    let about_documents = findings.diagnostics.into_iter();
-    let about_documents = about_documents.chain(contents.syntax_error.clone());
-    messages.extend(about_documents.map(|diagnostic| Message {
-        diagnostic,
-        plugin: None,
-    }));
-    sort(&mut messages);
-    CheckedFile {
-        source,
-        messages,
-        plugins: findings.plugins,
-        lane_groups: findings.lane_groups,
-        documents: findings.documents,
-        passed_over: findings.passed_over,
-        unreadable: contents.syntax_error.is_some(),
-    }
+    let about_documents = std::mem::take(&mut findings.diagnostics);
+    messages.extend(about_documents.into_iter().map(Message::from));
+    CheckedFile::new(source, contents.syntax_error, findings, messages)
 }
 
 /// What is to say about configurations.

@@ -87,10 +87,7 @@ impl Migration {
             }
             let syntax_error = contents.syntax_error;
             file.unreadable = syntax_error.is_some();
-            file.messages.extend(syntax_error.map(|diagnostic| Message {
-                diagnostic,
-                plugin: None,
-            }));
+            file.messages.extend(syntax_error.map(Message::from));
         }
         let mut documents = Vec::new();
         for found in &mut found {

@@ -8,15 +8,10 @@ use std::{
     process::Command,
 };
 
-use anyhow::{Context, Result, anyhow, bail, ensure};
+use anyhow::{Context, Result, ensure};
 
 pub use self::admin::{Admin, Stats};
-use crate::{
-    bootstrap::Bootstrap,
-    poll,
-    process::Process,
-    scene::{Scene, tail},
-};
+use crate::{bootstrap::Bootstrap, process::Process, scene::Scene};
 
 mod admin;
 
@@ -43,9 +38,7 @@ impl Envoy {
     ) -> Result<Self> {
         let log = scene.fresh("envoy.log")?;
         let process = start(scene, bootstrap, arguments, &log)?;
-        let started = Self::wait_until_ready(&process, bootstrap, &log).await;
-        let (admin, listeners) =
-            started.with_context(|| format!("Envoy's log ends with:\n{}", tail(&log)))?;
+        let (admin, listeners) = Self::wait_until_ready(&process, bootstrap, &log).await?;
         Ok(Self {
             process,
             admin,
@@ -60,10 +53,7 @@ impl Envoy {
         log: &Path,
     ) -> Result<(Admin, BTreeMap<String, SocketAddr>)> {
         let address_file = address_file(log);
-        poll::until("Envoy is ready", async || {
-            if let Some(status) = process.exit_status()? {
-                return Ok(Err(anyhow!("Envoy ended with {status}")));
-            }
+        let ready = process.until_ready("Envoy", async || {
             let address: SocketAddr = fs::read_to_string(&address_file)?.trim().parse()?;
             let admin = Admin::new(address);
             admin.expect_ready().await?;
@@ -71,9 +61,9 @@ impl Envoy {
             for name in bootstrap.listener_names() {
                 ensure!(listeners.contains_key(name), "listener {name} is not there");
             }
-            Ok(Ok((admin, listeners)))
-        })
-        .await?
+            Ok((admin, listeners))
+        });
+        ready.await
     }
 
     /// The admin interface.
@@ -101,9 +91,7 @@ impl Envoy {
 
     /// Fails unless the process lives and answers its admin interface.
     pub async fn expect_alive(&self) -> Result<()> {
-        if let Some(status) = self.process.exit_status()? {
-            bail!("Envoy ended with {status}");
-        }
+        self.process.expect_alive().context("Envoy")?;
         self.admin.expect_ready().await
     }
 }

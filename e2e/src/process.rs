@@ -9,7 +9,7 @@ use std::{
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, anyhow, bail, ensure};
 use rustix::process::{
     Pid, Signal, WaitId, WaitIdOptions, kill_process, kill_process_group, waitid,
 };
@@ -59,6 +59,23 @@ impl Process {
             );
         }
         Ok(())
+    }
+
+    /// Repeats an attempt until it succeeds, which is no longer than the program runs. An error shows the end of its log.
+    pub(crate) async fn until_ready<T>(
+        &self,
+        name: &str,
+        mut attempt: impl AsyncFnMut() -> Result<T>,
+    ) -> Result<T> {
+        let what = format!("{name} is ready");
+        let ready = poll::until(&what, async || {
+            if let Some(status) = self.exit_status()? {
+                return Ok(Err(anyhow!("it ended with {status}")));
+            }
+            attempt().await.map(Ok)
+        });
+        let ready = ready.await.flatten();
+        ready.with_context(|| format!("{name}'s log ends with:\n{}", tail(&self.log)))
     }
 
     /// Asks it to end (SIGTERM) without waiting for it.
@@ -119,7 +136,7 @@ impl Process {
     }
 
     /// How it ended, when it has.
-    pub(crate) fn exit_status(&self) -> Result<Option<ExitStatus>> {
+    fn exit_status(&self) -> Result<Option<ExitStatus>> {
         Ok(self.child().try_wait()?)
     }
 

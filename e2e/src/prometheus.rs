@@ -8,7 +8,7 @@ use std::{
     process::Command,
 };
 
-use anyhow::{Context, Result, anyhow, ensure};
+use anyhow::{Context, Result, ensure};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::json;
@@ -18,7 +18,7 @@ use crate::{
     poll,
     port::Port,
     process::{Process, run},
-    scene::{Scene, cache, tail},
+    scene::{Scene, cache},
 };
 
 /// A running Prometheus; dropping it ends the process.
@@ -85,18 +85,13 @@ impl Prometheus {
                 log.with_file_name("data").display()
             ));
         let process = Process::start(&mut command, &log)?;
-        let started = poll::until("Prometheus is ready", async || {
-            if let Some(status) = process.exit_status()? {
-                return Ok(Err(anyhow!("it ended with {status}")));
-            }
+        let ready = process.until_ready("Prometheus", async || {
             let request = Request::get("/-/ready");
             let answer = Client::http1(port.address()).send(&request).await?;
             ensure!(answer.status == 200, "it answers {}", answer.status);
-            Ok(Ok(()))
+            Ok(())
         });
-        started
-            .await?
-            .with_context(|| format!("Prometheus's log ends with:\n{}", tail(&log)))?;
+        ready.await?;
         Ok(Self {
             _process: process,
             api: PrometheusApi::new(port.address()),

@@ -25,7 +25,7 @@ use std::{
     sync::atomic::{AtomicU64, Ordering},
 };
 
-use anyhow::{Context, Result, anyhow, ensure};
+use anyhow::{Context, Result, ensure};
 use http::uri::PathAndQuery;
 use meshlane_proto::envoy::service::ratelimit::v3::rate_limit_service_client::RateLimitServiceClient;
 use tonic::{
@@ -142,12 +142,13 @@ impl RateLimitService {
         // Nothing of this process's environment is a setting of the service.
         command.env_clear().envs(&self.settings);
         let process = Process::start(&mut command, &self.log)?;
-        self.wait_until_ready(&process).await.with_context(|| {
-            format!(
-                "the rate limit service's log ends with:\n{}",
-                tail(&self.log)
-            )
-        })?;
+        let health = process.until_ready("the rate limit service", async || self.health().await);
+        // It listens when it has read its limits, be they wrong or right.
+        ensure!(
+            health.await? == SERVING,
+            "the rate limit service does not understand its limits; its log ends with:\n{}",
+            tail(&self.log)
+        );
         self.process = Some(process);
         Ok(())
     }
@@ -184,20 +185,6 @@ impl RateLimitService {
 
     fn running(&self) -> Result<&Process> {
         self.process.as_ref().context("it is stopped")
-    }
-
-    async fn wait_until_ready(&self, process: &Process) -> Result<()> {
-        poll::until("the rate limit service answers", async || {
-            if let Some(status) = process.exit_status()? {
-                return Ok(Err(anyhow!("it ended with {status}")));
-            }
-            // It listens when it has read its limits, be they wrong or right.
-            match self.health().await? {
-                SERVING => Ok(Ok(())),
-                _ => Ok(Err(anyhow!("it does not understand its limits"))),
-            }
-        })
-        .await?
     }
 
     /// Asks how it is (`grpc.health.v1.Health`).

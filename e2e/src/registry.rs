@@ -18,7 +18,7 @@ use std::{
     process::Command,
 };
 
-use anyhow::{Context, Result, anyhow, ensure};
+use anyhow::{Context, Result, ensure};
 use meshlane::{
     package::{Image, OciLayout},
     registry::{Connection, Credentials, ImageReference, push},
@@ -27,10 +27,9 @@ use serde_json::{Value, json};
 
 use crate::{
     client::{Client, Request},
-    poll,
     port::Port,
     process::{Process, run},
-    scene::{Scene, cache, tail},
+    scene::{Scene, cache},
 };
 
 /// A running registry without TLS; dropping it ends the process.
@@ -83,10 +82,7 @@ impl Registry {
             address,
             _port: None,
         };
-        registry
-            .wait_until_ready()
-            .await
-            .with_context(|| format!("the registry's log ends with:\n{}", tail(&log)))?;
+        registry.wait_until_ready().await?;
         Ok(registry)
     }
 
@@ -120,10 +116,7 @@ impl Registry {
     }
 
     async fn wait_until_ready(&self) -> Result<()> {
-        poll::until("the registry answers", async || {
-            if let Some(status) = self.process.exit_status()? {
-                return Ok(Err(anyhow!("it ended with {status}")));
-            }
+        let ready = self.process.until_ready("the registry", async || {
             let answer = Client::http1(self.address)
                 .send(&Request::get("/v2/"))
                 .await?;
@@ -132,9 +125,9 @@ impl Registry {
                 "it answers {}",
                 answer.status
             );
-            Ok(Ok(()))
-        })
-        .await?
+            Ok(())
+        });
+        ready.await
     }
 }
 

@@ -36,21 +36,11 @@ pub fn check_lane_groups(source: Source) -> CheckedFile {
     for document in &contents.documents {
         documents::find(&source, document, Kind::TrafficTag, &mut findings);
     }
-    let mut messages: Vec<_> = findings.lane_groups.iter().flat_map(check).collect();
-    messages.extend(contents.syntax_error.clone().map(|diagnostic| Message {
-        diagnostic,
-        plugin: None,
-    }));
-    sort(&mut messages);
-    CheckedFile {
-        source,
-        messages,
-        plugins: Vec::new(),
-        lane_groups: findings.lane_groups,
-        documents: Vec::new(),
-        passed_over: findings.passed_over + findings.plugins.len(),
-        unreadable: contents.syntax_error.is_some(),
-    }
+    findings.passed_over += findings.plugins.len();
+    findings.plugins.clear();
+    findings.documents.clear();
+    let messages = findings.lane_groups.iter().flat_map(check).collect();
+    CheckedFile::new(source, contents.syntax_error, findings, messages)
 }
 
 /// What follows from the lane groups of some files together; nothing when something is wrong with one of them. What does not go

@@ -3,7 +3,7 @@
 use meshlane_diagnostics::Segment;
 use meshlane_documents::{DubboService, FilterDocument, FilterKind};
 
-use super::{CheckedFile, Message, about_plugins, check_document, lane_groups, sort};
+use super::{CheckedFile, Message, about_plugins, check_document, lane_groups};
 use crate::diagnostic::Diagnostic;
 use crate::documents::{self, Findings, Kind, Origin, OwnDocument, OwnKind};
 use crate::schema::Subject;
@@ -19,23 +19,11 @@ pub fn check_documents(source: Source) -> CheckedFile {
     let found = findings.plugins.len();
     let is_own = |plugin: &documents::Plugin| plugin.origin == Origin::Document;
     findings.plugins.retain(is_own);
+    findings.passed_over += found - findings.plugins.len();
     let mut messages: Vec<_> = findings.documents.iter().flat_map(check).collect();
     messages.extend(findings.lane_groups.iter().flat_map(lane_groups::check));
     messages.extend(about_plugins(&findings.plugins, None));
-    messages.extend(contents.syntax_error.clone().map(|diagnostic| Message {
-        diagnostic,
-        plugin: None,
-    }));
-    sort(&mut messages);
-    CheckedFile {
-        source,
-        messages,
-        passed_over: findings.passed_over + found - findings.plugins.len(),
-        plugins: findings.plugins,
-        lane_groups: findings.lane_groups,
-        documents: findings.documents,
-        unreadable: contents.syntax_error.is_some(),
-    }
+    CheckedFile::new(source, contents.syntax_error, findings, messages)
 }
 
 /// What is to say about a document. What is wrong with a configuration in it is said of its plugin, too.

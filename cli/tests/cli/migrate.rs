@@ -6,6 +6,17 @@ use serde_json::{Value, json};
 
 use crate::{Outcome, meshlane, meshlane_with_input, workspace};
 
+/// Files in `tests/migrate` that are converted to the last line.
+pub(crate) const CONVERTED: [&str; 7] = [
+    "higress-wasm-plugin.yaml",
+    "asm-traffic-label.yaml",
+    "asm-lanes.yaml",
+    "asm-lanes-weighted.yaml",
+    "dubbo-rules.yaml",
+    "sentinel-flow.json",
+    "sentinel-param.json",
+];
+
 fn migrate(arguments: &[&str]) -> Outcome {
     meshlane(&[&["migrate"], arguments].concat())
 }
@@ -75,15 +86,7 @@ fn files_are_converted_with_all_that_is_to_say() {
 #[test]
 fn configurations_pass_check() {
     let mut checked = 0;
-    for file in [
-        "higress-wasm-plugin.yaml",
-        "asm-traffic-label.yaml",
-        "asm-lanes.yaml",
-        "asm-lanes-weighted.yaml",
-        "dubbo-rules.yaml",
-        "sentinel-flow.json",
-        "sentinel-param.json",
-    ] {
+    for file in CONVERTED {
         let outcome = migrate(&["--format", "json", &format!("tests/migrate/{file}")]);
         for document in outcome.json()["documents"].as_array().unwrap() {
             let outcome = meshlane_with_input(&["check", "-"], document.to_string());

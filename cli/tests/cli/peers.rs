@@ -11,7 +11,7 @@ use meshlane::source::Source;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use crate::workspace;
+use crate::{migrate::CONVERTED, workspace};
 
 /// The lines of a file in `testdata/migrate`.
 fn lines<T: DeserializeOwned>(name: &str) -> Vec<T> {
@@ -102,15 +102,7 @@ fn nothing_invalid_is_printed_whatever_the_source_says() {
     let services = std::fs::read_to_string("tests/migrate/dubbo-services.yaml").unwrap();
     let services = Services::read(&Source::new("services.yaml", services)).unwrap();
     let mut documents = 0;
-    for file in [
-        "higress-wasm-plugin.yaml",
-        "asm-traffic-label.yaml",
-        "asm-lanes.yaml",
-        "asm-lanes-weighted.yaml",
-        "dubbo-rules.yaml",
-        "sentinel-flow.json",
-        "sentinel-param.json",
-    ] {
+    for file in CONVERTED {
         let text = std::fs::read_to_string(format!("tests/migrate/{file}")).unwrap();
         let contents = Source::new(file, text).read();
         let sources: Vec<_> = contents

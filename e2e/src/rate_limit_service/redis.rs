@@ -2,15 +2,14 @@
 
 use std::{net::SocketAddr, path::PathBuf, process::Command};
 
-use anyhow::{Context, Result, anyhow, ensure};
+use anyhow::{Result, ensure};
 
 use super::parent;
 use crate::{
     client::send_bytes,
-    poll,
     port::Port,
     process::Process,
-    scene::{Scene, cache, tail},
+    scene::{Scene, cache},
 };
 
 /// A running Redis; dropping it ends the process, and with it all that it has counted.
@@ -33,16 +32,12 @@ impl Redis {
             .args(["--save", "", "--appendonly", "no", "--dir"])
             .arg(parent(&log)?);
         let process = Process::start(&mut command, &log)?;
-        poll::until("Redis answers", async || {
-            if let Some(status) = process.exit_status()? {
-                return Ok(Err(anyhow!("Redis ended with {status}")));
-            }
+        let ready = process.until_ready("Redis", async || {
             let answer = send_bytes(port.address(), b"PING\r\nQUIT\r\n").await?;
             ensure!(answer.starts_with(b"+PONG"), "Redis says {answer:?}");
-            Ok(Ok(()))
-        })
-        .await?
-        .with_context(|| format!("Redis's log ends with:\n{}", tail(&log)))?;
+            Ok(())
+        });
+        ready.await?;
         Ok(Self {
             _process: process,
             port,

@@ -2,7 +2,9 @@
 
 use meshlane_conditions::config::Scalar;
 use meshlane_diagnostics::Place;
+use schemars::JsonSchema;
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 
 use super::expression::{self, Matcher};
@@ -16,7 +18,7 @@ use crate::migrate::services::Services;
 use crate::source::Node;
 
 /// A rule; conditions are texts up to v3.0, and objects under v3.1.
-#[derive(Debug, Deserialize, schemars::JsonSchema)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 struct ConditionRule<C> {
     #[serde(rename = "configVersion")]
@@ -35,7 +37,7 @@ struct ConditionRule<C> {
 }
 
 /// From which requests to which providers.
-#[derive(Debug, Deserialize, schemars::JsonSchema)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct MultiCondition {
     #[serde(default)]
@@ -44,14 +46,14 @@ struct MultiCondition {
     to: Vec<To>,
 }
 
-#[derive(Debug, Default, Deserialize, schemars::JsonSchema)]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct From {
     #[serde(rename = "match")]
     matches: Option<String>,
 }
 
-#[derive(Debug, Deserialize, schemars::JsonSchema)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct To {
     #[serde(rename = "match")]
@@ -64,37 +66,39 @@ pub(super) fn routers(report: &mut Report, services: Option<&Services>) -> Vec<V
     let root = Place::root();
     let version = report.node.get("configVersion").and_then(Node::text);
     let version = version.unwrap_or_default().to_ascii_lowercase();
-    let place = root.key("conditions");
-    let mut routers = Vec::new();
     if version.starts_with("v3.1") {
-        let Some(rule) = read::<ConditionRule<MultiCondition>>(report, &root) else {
-            return Vec::new();
-        };
-        let head = rule.head();
-        head.tell(&root, report);
-        for (index, condition) in rule.conditions.iter().enumerate() {
-            let place = place.index(index);
-            let meaning = condition.meaning(services, &place, report);
-            routers
-                .extend(meaning.and_then(|meaning| meaning.router(index, &head, &place, report)));
-        }
+        each(report, |condition: &MultiCondition, place, report| {
+            condition.meaning(services, place, report)
+        })
     } else if version.as_str() > "v3.1" {
         let message = "Dubbo 3.3 knows rules up to v3.1, and ignores this one";
         report.wrong(&root.key("configVersion"), message);
+        Vec::new()
     } else {
-        let Some(rule) = read::<ConditionRule<String>>(report, &root) else {
-            return Vec::new();
-        };
-        let head = rule.head();
-        head.tell(&root, report);
-        for (index, text) in rule.conditions.iter().enumerate() {
-            let place = place.index(index);
-            let meaning = meaning(text, services, &place, report);
-            routers
-                .extend(meaning.and_then(|meaning| meaning.router(index, &head, &place, report)));
-        }
+        each(report, |text: &String, place, report| {
+            meaning(text, services, place, report)
+        })
     }
-    routers
+}
+
+/// A router for each condition that means one.
+fn each<C: DeserializeOwned + JsonSchema>(
+    report: &mut Report,
+    meaning: impl Fn(&C, &Place<'_>, &mut Report) -> Option<Meaning>,
+) -> Vec<Value> {
+    let root = Place::root();
+    let Some(rule) = read::<ConditionRule<C>>(report, &root) else {
+        return Vec::new();
+    };
+    let head = rule.head();
+    head.tell(&root, report);
+    let place = root.key("conditions");
+    let conditions = rule.conditions.iter().enumerate();
+    let routers = conditions.filter_map(|(index, condition)| {
+        let place = place.index(index);
+        meaning(condition, &place, report)?.router(index, &head, &place, report)
+    });
+    routers.collect()
 }
 
 impl<C> ConditionRule<C> {
