@@ -17,7 +17,10 @@ use std::io::{self, Read, Write};
 use clap::Parser;
 
 use crate::args::{Cli, Colour, Command};
+use crate::check::Message;
 use crate::documents::Kind;
+use crate::report::Human;
+use crate::source::Source;
 
 /// How the program ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -217,4 +220,12 @@ fn did_you_mean(name: &str, names: &[String]) -> String {
     nearest.map_or_else(String::new, |nearest| {
         format!(" (did you mean `{nearest}`?)")
     })
+}
+
+/// Says something on standard error, for commands whose output is to be used.
+fn report(source: &Source, messages: &[Message], streams: &mut Streams<'_>) -> Result<(), Failure> {
+    // Colours are for standard output.
+    let text = Human::new(false).messages(source, messages);
+    streams.errors.write_all(text.as_bytes())?;
+    Ok(())
 }

@@ -61,7 +61,7 @@ fn no_mode(plugin: &Plugin) -> Diagnostic {
 /// Istio's order is AUTHN plugins, jwt_authn, AUTHZ plugins.
 fn jwt_before_jwt_authn(plugin: &Plugin, config: &Node) -> Option<Diagnostic> {
     let phase = plugin.phase.as_ref()?;
-    if phase.sees_jwt || is_behind_authz(phase.written.as_deref()) {
+    if phase.sees_jwt() {
         return None;
     }
     let mut mentions = mentions::attributes(plugin.kind, config).into_iter();
@@ -109,11 +109,6 @@ fn clients_believed(plugin: &Plugin, config: &Node) -> Option<Diagnostic> {
                 .into_iter()
                 .collect())
     })
-}
-
-/// STATS stands behind AUTHZ, and so does what says that it has no phase.
-fn is_behind_authz(phase: Option<&str>) -> bool {
-    matches!(phase, Some("STATS" | "UNSPECIFIED" | "UNSPECIFIED_PHASE"))
 }
 
 /// Something behind a rule that decides about every request.

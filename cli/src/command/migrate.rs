@@ -1,10 +1,10 @@
 //! `meshlane migrate`
 
-use super::{Exit, Failure, Streams, input};
+use super::{Exit, Failure, Streams, input, report};
 use crate::args::{DocumentFormat, MigrateArgs};
 use crate::diagnostic::Severity;
 use crate::migrate::{Migration, Services, Settings};
-use crate::report::{Human, migration_json};
+use crate::report::migration_json;
 
 /// Documents go to standard output, what is to say to standard error: the output is to be used.
 pub(super) fn run(args: &MigrateArgs, streams: &mut Streams<'_>) -> Result<Exit, Failure> {
@@ -21,9 +21,7 @@ pub(super) fn run(args: &MigrateArgs, streams: &mut Streams<'_>) -> Result<Exit,
         return Ok(exit);
     }
     for file in &migration.files {
-        // Colours are for standard output.
-        let text = Human::new(false).messages(&file.source, &file.messages);
-        streams.errors.write_all(text.as_bytes())?;
+        report(&file.source, &file.messages, streams)?;
     }
     for (index, document) in migration.documents.iter().enumerate() {
         if index > 0 {

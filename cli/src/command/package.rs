@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 use super::{Exit, Failure, Streams};
 use crate::args::{Format, ImageArgs, PackageArgs};
 use crate::package::{
-    Image, InvalidModule, Module, OciLayout, OptimiseError, Optimiser, Packaged, annotation, gzip,
-    json, table,
+    Image, InvalidModule, Layout, Module, OciLayout, OptimiseError, Optimiser, Packaged,
+    annotation, gzip, json, table,
 };
 
 /// Why a module was not packaged.
@@ -83,9 +83,12 @@ fn package(
         }
         None => module,
     };
-    let image = image(path, &module, &args.image)?;
+    let annotations = annotations(&module, &args.image);
+    let image = image(path, &module, args.image.layout, &annotations)?;
     let folder = args.output.join(&module.name);
-    let written = write(&args.output, &folder, &module, &image, &args.image);
+    let version = annotations.get(&annotation("version"));
+    let version = version.map(String::as_str);
+    let written = write(&args.output, &folder, &module, &image, version);
     let gzip = written.and_then(|()| gzip(&module.wasm));
     let gzip = gzip.map_err(|error| PackageError::Write {
         path: folder.clone(),
@@ -101,17 +104,22 @@ fn package(
     })
 }
 
-/// The image of a module. What is said in arguments goes before what the list of its parts says.
-pub(super) fn image(path: &Path, module: &Module, args: &ImageArgs) -> Result<Image, PackageError> {
-    let annotations = annotations(module, args);
-    let layout = args.layout.unwrap_or_default();
-    Image::of(module, layout, &annotations).map_err(|error| PackageError::Image {
+/// The image of a module.
+pub(super) fn image(
+    path: &Path,
+    module: &Module,
+    layout: Option<Layout>,
+    annotations: &BTreeMap<String, String>,
+) -> Result<Image, PackageError> {
+    let layout = layout.unwrap_or_default();
+    Image::of(module, layout, annotations).map_err(|error| PackageError::Image {
         path: path.to_owned(),
         error,
     })
 }
 
-fn annotations(module: &Module, args: &ImageArgs) -> BTreeMap<String, String> {
+/// What is said of a module. What is said in arguments goes before what the list of its parts says.
+pub(super) fn annotations(module: &Module, args: &ImageArgs) -> BTreeMap<String, String> {
     let mut annotations = module.annotations();
     let said = args.annotations.iter();
     annotations.extend(said.map(|(name, value)| (annotation(name), value.clone())));
@@ -123,12 +131,10 @@ fn write(
     folder: &Path,
     module: &Module,
     image: &Image,
-    args: &ImageArgs,
+    version: Option<&str>,
 ) -> io::Result<()> {
     fs::create_dir_all(output)?;
-    let annotations = annotations(module, args);
-    let version = annotations.get(&annotation("version"));
-    OciLayout::at(folder).write(image, version.map(String::as_str))?;
+    OciLayout::at(folder).write(image, version)?;
     let beside = |extension: &str| output.join(format!("{}.{extension}", module.name));
     fs::write(beside("wasm"), &module.wasm)?;
     if let Some(sbom) = &module.sbom {

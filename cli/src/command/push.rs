@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use serde_json::json;
 
-use super::package::{PackageError, image};
+use super::package::{PackageError, annotations, image};
 use super::{Exit, Failure, Streams};
 use crate::args::{Format, PushArgs};
 use crate::package::{Image, InvalidLayout, Module, OciLayout};
@@ -78,5 +78,7 @@ fn read(args: &PushArgs) -> Result<Image, Failed> {
         return Ok(OciLayout::at(&args.source).read()?);
     }
     let module = Module::read(&args.source).map_err(PackageError::from)?;
-    Ok(image(&args.source, &module, &args.image)?)
+    let annotations = annotations(&module, &args.image);
+    let image = image(&args.source, &module, args.image.layout, &annotations)?;
+    Ok(image)
 }

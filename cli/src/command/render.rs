@@ -2,12 +2,11 @@
 
 mod istio;
 
-use super::{Exit, Failure, Streams, input, lane_groups};
+use super::{Exit, Failure, Streams, input, lane_groups, report};
 use crate::args::{DocumentFormat, InventoryArgs, LanesArgs, RenderArgs, RenderCommand};
 use crate::check::Message;
 use crate::diagnostic::Severity;
 use crate::render::{Inventory, Lanes, Resources, mesh_config};
-use crate::report::Human;
 use crate::source::Source;
 
 pub(super) fn run(args: &RenderArgs, streams: &mut Streams<'_>) -> Result<Exit, Failure> {
@@ -37,8 +36,7 @@ fn inventory(args: &InventoryArgs, streams: &mut Streams<'_>) -> Result<Exit, Fa
         }
         if let Some(diagnostic) = contents.syntax_error {
             exit = Exit::Failed;
-            let plugin = None;
-            messages.push(Message { diagnostic, plugin });
+            messages.push(diagnostic.into());
         }
         report(&source, &messages, streams)?;
         sources.push(source);
@@ -83,11 +81,4 @@ fn lanes(args: &LanesArgs, streams: &mut Streams<'_>) -> Result<Exit, Failure> {
         DocumentFormat::Json => writeln!(streams.output, "{:#}", lanes.to_json())?,
     }
     Ok(Exit::Fine)
-}
-
-fn report(source: &Source, messages: &[Message], streams: &mut Streams<'_>) -> Result<(), Failure> {
-    // Colours are for standard output.
-    let text = Human::new(false).messages(source, messages);
-    streams.errors.write_all(text.as_bytes())?;
-    Ok(())
 }

@@ -277,7 +277,6 @@ impl Resource<'_> {
             _ => None,
         };
         Phase {
-            sees_jwt: written == Some("AUTHZ"),
             written: written.map(str::to_owned),
             priority: priority.unwrap_or_default(),
             place: entry.map_or_else(|| self.target.place(), |entry| entry.value.place()),

@@ -9,8 +9,6 @@ use crate::source::Span;
 /// The place of a plugin among Istio's own filters.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Phase {
-    /// Whether it is `AUTHZ`: behind jwt_authn.
-    pub sees_jwt: bool,
     /// The phase as written; nothing when it is not.
     pub written: Option<String>,
     /// The plugins of a phase run in the order of their priorities, the highest first.
@@ -31,14 +29,14 @@ impl Phase {
             let policy = policy.as_ref();
             policy.is_some_and(|policy| policy.attributes().any(is_it))
         };
-        let sees_jwt = asks(&|attribute| matches!(attribute, Attribute::Jwt(_)));
+        let asks_jwt = asks(&|attribute| matches!(attribute, Attribute::Jwt(_)));
         let goes_by_routes = asks(
             &|attribute| matches!(attribute, Attribute::Header(name) if is_route(name.as_str())),
         );
         let (written, priority) = match kind {
-            Kind::TrafficTag if sees_jwt => ("AUTHZ", 200),
+            Kind::TrafficTag if asks_jwt => ("AUTHZ", 200),
             Kind::TrafficTag => ("AUTHN", 200),
-            Kind::GrayRelease if sees_jwt => ("AUTHZ", 100),
+            Kind::GrayRelease if asks_jwt => ("AUTHZ", 100),
             Kind::GrayRelease => ("AUTHN", 100),
             Kind::RateLimit if goes_by_routes => ("UNSPECIFIED_PHASE", 50),
             Kind::RateLimit => ("STATS", 50),
@@ -46,11 +44,19 @@ impl Phase {
             Kind::Dubbo => ("UNSPECIFIED_PHASE", 100),
         };
         Self {
-            sees_jwt: written != "AUTHN",
             written: Some(written.to_owned()),
             priority,
             place,
         }
+    }
+
+    /// Whether it runs behind jwt_authn, which stands between AUTHN and AUTHZ; so does what says that it has no phase.
+    pub fn sees_jwt(&self) -> bool {
+        let written = self.written.as_deref();
+        matches!(
+            written,
+            Some("AUTHZ" | "STATS" | "UNSPECIFIED" | "UNSPECIFIED_PHASE")
+        )
     }
 
     /// The place of the plugin in the chain of filters, to be compared with those of others.

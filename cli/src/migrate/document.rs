@@ -4,14 +4,12 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use meshlane_attributes::ProxyKind;
-use meshlane_diagnostics::Violations;
 use meshlane_documents::{FilterDocument, FilterKind};
 use meshlane_gray_release::config::Direction;
 use meshlane_lane_group::LaneGroup;
 use serde_json::{Map, Value, json};
 
 use super::InvalidOutput;
-use crate::documents::Kind;
 use crate::policy::Policy;
 use crate::render::yaml;
 
@@ -38,7 +36,7 @@ pub struct Converted {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Target {
     /// The configuration of a filter.
-    Filter(Kind),
+    Filter(FilterKind),
     /// A lane group.
     LaneGroup,
 }
@@ -57,7 +55,7 @@ pub enum Workloads {
 
 impl Converted {
     /// The configuration of a filter.
-    pub(super) fn filter(kind: Kind, name: String, config: Value, made_of: &str) -> Self {
+    pub(super) fn filter(kind: FilterKind, name: String, config: Value, made_of: &str) -> Self {
         Self {
             subject: Target::Filter(kind),
             name,
@@ -85,8 +83,10 @@ impl Converted {
     }
 
     fn kind(&self) -> &'static str {
-        self.filter_kind()
-            .map_or(LaneGroup::KIND, FilterKind::as_str)
+        match self.subject {
+            Target::Filter(kind) => kind.as_str(),
+            Target::LaneGroup => LaneGroup::KIND,
+        }
     }
 
     fn spec(&self) -> Value {
@@ -101,8 +101,8 @@ impl Converted {
         };
         spec.insert("workloads".to_owned(), workloads);
         // A chain is for what goes out, a gateway sees requests once.
-        let is_told =
-            self.workloads != Workloads::Gateway && self.subject != Target::Filter(Kind::TagRoute);
+        let is_told = self.workloads != Workloads::Gateway
+            && self.subject != Target::Filter(FilterKind::RouterChain);
         if is_told {
             let direction = self.direction.unwrap_or(Direction::Inbound);
             spec.insert("direction".to_owned(), json!(direction.as_str()));
@@ -114,37 +114,23 @@ impl Converted {
     /// Asks the code that reads the document in earnest.
     pub(super) fn validate(&self) -> Result<(), InvalidOutput> {
         let document = self.to_json().to_string();
-        if let Some(kind) = self.filter_kind() {
-            FilterDocument::parse(kind, document.as_bytes())
-                .map_err(|violations| self.invalid(violations))?;
-        }
-        let config = self.config.to_string();
         let proxy = match self.workloads {
             Workloads::Gateway => ProxyKind::Gateway,
             _ => ProxyKind::Sidecar,
         };
         let validated = match self.subject {
             Target::LaneGroup => LaneGroup::parse(document.as_bytes()).map(|_| ()),
-            Target::Filter(kind) => Policy::parse(kind, config.as_bytes(), proxy).map(|_| ()),
+            Target::Filter(kind) => {
+                FilterDocument::parse(kind, document.as_bytes()).and_then(|_| {
+                    let config = self.config.to_string();
+                    Policy::parse(kind.into(), config.as_bytes(), proxy).map(|_| ())
+                })
+            }
         };
-        validated.map_err(|violations| self.invalid(violations))
-    }
-
-    fn invalid(&self, violations: Violations) -> InvalidOutput {
-        InvalidOutput {
+        validated.map_err(|violations| InvalidOutput {
             document: self.made_of.clone(),
             violations,
-        }
-    }
-
-    fn filter_kind(&self) -> Option<FilterKind> {
-        match self.subject {
-            Target::Filter(Kind::TrafficTag) => Some(FilterKind::TrafficLabel),
-            Target::Filter(Kind::TagRoute) => Some(FilterKind::RouterChain),
-            Target::Filter(Kind::RateLimit) => Some(FilterKind::RateLimit),
-            // Nothing is converted to these.
-            Target::Filter(Kind::Dubbo | Kind::GrayRelease) | Target::LaneGroup => None,
-        }
+        })
     }
 }
 

@@ -10,6 +10,7 @@ mod rule;
 mod tag;
 
 use meshlane_diagnostics::Place;
+use meshlane_documents::FilterKind;
 use meshlane_gray_release::config::Direction;
 use meshlane_tag_route::Policy;
 use serde_json::{Value, json};
@@ -18,7 +19,6 @@ use super::Settings;
 use super::document::Converted;
 use super::name::{Names, object_name};
 use super::origin::{Found, Origin};
-use crate::documents::Kind;
 use crate::source::Node;
 
 /// The routers of a rule, and where they stand in a chain.
@@ -132,7 +132,7 @@ fn chain(mut parts: Vec<Part>, found: &mut [Found], settings: &Settings) -> Opti
     let services = services.map_or(&[][..], |services| services.document.as_slice());
     let config = json!({ "chains": { "default": routers }, "services": services });
     let made_of = made_of.join(", ");
-    let mut document = Converted::filter(Kind::TagRoute, name, config, &made_of);
+    let mut document = Converted::filter(FilterKind::RouterChain, name, config, &made_of);
     document.direction = Some(Direction::Outbound);
     Some(document)
 }

@@ -5,6 +5,7 @@ mod scope;
 mod traffic_tag;
 
 use meshlane_diagnostics::Place;
+use meshlane_documents::FilterKind;
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -13,7 +14,7 @@ use super::name::object_name;
 use super::origin::{Origin, plugin};
 use super::read::read;
 use super::report::Report;
-use crate::documents::{Identity, Kind};
+use crate::documents::Identity;
 use key_rate_limit::Limits;
 use scope::Scope;
 use traffic_tag::Tags;
@@ -111,8 +112,8 @@ pub(super) fn wasm_plugin(resource: &str, report: &mut Report) -> Vec<Converted>
     };
     let identity = Identity::of(&report.node);
     let filter = match kind {
-        Origin::HigressTrafficTag => Kind::TrafficTag,
-        _ => Kind::RateLimit,
+        Origin::HigressTrafficTag => FilterKind::TrafficLabel,
+        _ => FilterKind::RateLimit,
     };
     let mut document = Converted::filter(filter, object_name(&identity.name), config, resource);
     document.namespace = report.namespace();
@@ -125,7 +126,7 @@ pub(super) fn traffic_tag(resource: &str, report: &mut Report) -> Vec<Converted>
     let mut tags = Tags::default();
     tags.add(report, &Place::root(), &Scope::default());
     bare(
-        Kind::TrafficTag,
+        FilterKind::TrafficLabel,
         "traffic-tag",
         tags.into_config(),
         resource,
@@ -137,7 +138,7 @@ pub(super) fn key_rate_limit(resource: &str, report: &mut Report) -> Vec<Convert
     let mut limits = Limits::default();
     limits.add(report, &Place::root(), &Scope::default());
     bare(
-        Kind::RateLimit,
+        FilterKind::RateLimit,
         "key-rate-limit",
         limits.into_config(),
         resource,
@@ -150,7 +151,7 @@ pub(super) fn cluster_key_rate_limit(report: &mut Report) -> Vec<Converted> {
     Vec::new()
 }
 
-fn bare(kind: Kind, name: &str, config: Option<Value>, resource: &str) -> Vec<Converted> {
+fn bare(kind: FilterKind, name: &str, config: Option<Value>, resource: &str) -> Vec<Converted> {
     let document = config.map(|config| {
         let mut document = Converted::filter(kind, name.to_owned(), config, resource);
         document.workloads = Workloads::Gateway;

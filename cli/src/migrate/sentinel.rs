@@ -6,6 +6,7 @@ mod resource;
 
 use meshlane_conditions::config::Condition;
 use meshlane_diagnostics::Place;
+use meshlane_documents::FilterKind;
 use meshlane_gray_release::config::Direction;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
@@ -16,7 +17,6 @@ pub(super) use param::param_flow_rules;
 use super::document::{Converted, pruned};
 use super::name::Names;
 use super::report::Report;
-use crate::documents::Kind;
 
 /// What the token server is told of a rule.
 #[derive(Debug, Deserialize, schemars::JsonSchema)]
@@ -83,7 +83,8 @@ fn documents(resource: &str, name: &str, limits: Vec<Limit>) -> Vec<Converted> {
     let most = meshlane_rate_limit::Policy::MAX_LIMITS;
     let chunks = limits.chunks(most).map(|limits| {
         let config = json!({ "limits": limits });
-        let mut document = Converted::filter(Kind::RateLimit, name.to_owned(), config, resource);
+        let mut document =
+            Converted::filter(FilterKind::RateLimit, name.to_owned(), config, resource);
         document.direction = Some(Direction::Inbound);
         document
     });
@@ -105,6 +106,17 @@ fn cluster(config: Option<&ClusterConfig>, rule: &Place<'_>, report: &mut Report
             &place,
             "`count` is for each instance on average; the token server shares it out",
             "each proxy counts for itself, up to `count`",
+        );
+    }
+}
+
+/// Tells of a rule whose requests may wait longer than they can here, in seconds.
+fn tell_wait(wait: f64, rule: &Place<'_>, report: &mut Report) {
+    if wait > LONGEST_WAIT {
+        report.lost(
+            &rule.key("maxQueueingTimeMs"),
+            format!("nobody waits longer than {LONGEST_WAIT} seconds"),
+            "requests that would have to wait longer are refused",
         );
     }
 }

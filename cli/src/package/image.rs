@@ -67,13 +67,18 @@ impl Image {
             ..OciImageManifest::default()
         };
         let manifest = Blob::new(OCI_IMAGE_MEDIA_TYPE, serde_json::to_vec(&manifest)?);
-        let mut blobs = vec![config];
-        for layer in layers {
-            if blobs.iter().all(|blob| blob.digest != layer.digest) {
-                blobs.push(layer);
+        Ok(Self::new(manifest, [config].into_iter().chain(layers)))
+    }
+
+    /// A manifest with what it names: its configuration first, then the layers.
+    pub(super) fn new(manifest: Blob, named: impl IntoIterator<Item = Blob>) -> Self {
+        let mut blobs: Vec<Blob> = Vec::new();
+        for blob in named {
+            if blobs.iter().all(|known| known.digest != blob.digest) {
+                blobs.push(blob);
             }
         }
-        Ok(Self { manifest, blobs })
+        Self { manifest, blobs }
     }
 
     /// The digest of the image.

@@ -107,14 +107,9 @@ impl OciLayout {
         let manifest = self.blob(&path, descriptor)?;
         let path = self.path(&path, &descriptor.digest)?;
         let named: OciImageManifest = parse(&path, &manifest.bytes)?;
-        let mut blobs: Vec<Blob> = Vec::new();
-        for descriptor in [&named.config].into_iter().chain(&named.layers) {
-            let blob = self.blob(&path, descriptor)?;
-            if blobs.iter().all(|known| known.digest != blob.digest) {
-                blobs.push(blob);
-            }
-        }
-        Ok(Image { manifest, blobs })
+        let named = [&named.config].into_iter().chain(&named.layers);
+        let blobs = named.map(|descriptor| self.blob(&path, descriptor));
+        Ok(Image::new(manifest, blobs.collect::<Result<Vec<_>, _>>()?))
     }
 
     fn blob(&self, from: &Path, descriptor: &OciDescriptor) -> Result<Blob, InvalidLayout> {

@@ -70,6 +70,21 @@ impl Resources {
         }
         reader.messages
     }
+
+    /// Where a host is described by a DestinationRule of somebody else.
+    pub(super) fn foreign_rule(&self, host: &Host) -> Option<&Place> {
+        let rule = self.rules.get(host);
+        rule.filter(|_| !self.rendered.contains(host))
+    }
+}
+
+impl KubernetesService {
+    /// One of its ports, as written.
+    pub(super) fn port(&self, number: u16) -> Option<serde_json::Value> {
+        let mut ports = self.ports.iter().map(Node::to_json);
+        let number_of = |port: &serde_json::Value| port.get("port")?.as_u64();
+        ports.find(|port| number_of(port) == Some(number.into()))
+    }
 }
 
 struct Reader<'r> {
@@ -107,21 +122,11 @@ impl Reader<'_> {
             return;
         }
         let selector = service.descend(&["spec", "selector"]).map(Node::entries);
-        let text = |entry: &Entry| Some((entry.key.clone(), entry.value.text()?.to_owned()));
         let path = path(["spec", "ports"]);
         let service = KubernetesService {
-            selector: selector
-                .unwrap_or_default()
-                .iter()
-                .filter_map(text)
-                .collect(),
+            selector: texts(selector.unwrap_or_default()),
             ports: ports.map(Node::items).unwrap_or_default().to_vec(),
-            place: Place {
-                file: self.file,
-                span: service.locate_value(&path),
-                path,
-                resource: format!("Service {namespace}/{name}"),
-            },
+            place: self.place(service, path, format!("Service {namespace}/{name}")),
         };
         self.resources.services.insert(host, service);
     }
@@ -139,16 +144,9 @@ impl Reader<'_> {
         }
         let path = path(["spec", "hosts"]);
         let hosts = routes.find(&path).map(Node::items).unwrap_or_default();
-        let place = Place {
-            file: self.file,
-            span: routes.locate_value(&path),
-            path,
-            resource: format!("VirtualService {namespace}/{name}"),
-        };
+        let place = self.place(routes, path, format!("VirtualService {namespace}/{name}"));
         for host in hosts.iter().filter_map(Node::text) {
-            let host = Host::resolve(host, namespace);
-            let known = self.resources.routed.entry(host);
-            known.or_insert_with(|| place.clone());
+            self.routed(Host::resolve(host, namespace), &place);
         }
     }
 
@@ -160,20 +158,30 @@ impl Reader<'_> {
         }
         let path = path(["spec", "parentRefs"]);
         let parents = routes.find(&path).map(Node::items).unwrap_or_default();
-        let place = Place {
-            file: self.file,
-            span: routes.locate_value(&path),
-            path,
-            resource: format!("HTTPRoute {namespace}/{name}"),
-        };
+        let place = self.place(routes, path, format!("HTTPRoute {namespace}/{name}"));
         for parent in parents {
             let text = |key| parent.get(key).and_then(Node::text);
             if text("kind") == Some("Service") {
                 let namespace = text("namespace").unwrap_or(namespace);
                 let host = Host::in_namespace(text("name").unwrap_or_default(), namespace);
-                let known = self.resources.routed.entry(host);
-                known.or_insert_with(|| place.clone());
+                self.routed(host, &place);
             }
+        }
+    }
+
+    /// Notes where a host is routed; the first place counts.
+    fn routed(&mut self, host: Host, place: &Place) {
+        let known = self.resources.routed.entry(host);
+        known.or_insert_with(|| place.clone());
+    }
+
+    /// A place in a resource of this file.
+    fn place(&self, node: &Node, path: JsonPath, resource: String) -> Place {
+        Place {
+            file: self.file,
+            span: node.locate_value(&path),
+            path,
+            resource,
         }
     }
 
@@ -214,20 +222,15 @@ impl Reader<'_> {
         if subsets.is_empty() {
             return;
         }
-        let span = rule.locate_value(&path);
         if written.starts_with('*') {
+            let span = rule.locate_value(&path);
             let message = format!("`{written}` is many hosts, and each has clusters of its own");
             let diagnostic = Diagnostic::warning("many-hosts", span, message);
             let diagnostic = diagnostic.note("its subsets are left out").at(path);
             return self.report(&resource, diagnostic);
         }
         let host = Host::resolve(written, namespace);
-        let place = Place {
-            file: self.file,
-            span,
-            path,
-            resource: resource.clone(),
-        };
+        let place = self.place(rule, path, resource.clone());
         self.resources.rules.entry(host.clone()).or_insert(place);
         if is_rendered(rule) {
             self.resources.rendered.insert(host.clone());
@@ -247,14 +250,9 @@ impl Reader<'_> {
         let subsets = self.resources.subsets.entry(host.clone()).or_default();
         let is_known = subsets.iter().any(|known| known.name == name);
         let labels = subset.get("labels").map(Node::entries).unwrap_or_default();
-        let text = |node: &Node| node.text().map(str::to_owned);
-        let found: BTreeMap<_, _> = labels
-            .iter()
-            .filter_map(|entry| Some((entry.key.clone(), text(&entry.value)?)))
-            .collect();
         subsets.push(Subset {
             name: name.to_owned(),
-            labels: found,
+            labels: texts(labels),
         });
         if is_known {
             let span = subset.get("name").unwrap_or(subset).place();
@@ -309,6 +307,12 @@ impl Reader<'_> {
             plugin: Some(resource.to_owned()),
         });
     }
+}
+
+/// Those of some entries whose values are texts.
+fn texts(entries: &[Entry]) -> BTreeMap<String, String> {
+    let text = |entry: &Entry| Some((entry.key.clone(), entry.value.text()?.to_owned()));
+    entries.iter().filter_map(text).collect()
 }
 
 /// Name and namespace of a resource; kubectl puts what names none into `default`.

@@ -69,6 +69,16 @@ pub struct Retries {
     pub on: String,
 }
 
+impl Default for Retries {
+    /// Calls that reached nobody may be made again.
+    fn default() -> Self {
+        Self {
+            attempts: 2,
+            on: "connect-failure,refused-stream".to_owned(),
+        }
+    }
+}
+
 /// Some callers, and what they may call.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Access {

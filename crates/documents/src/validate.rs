@@ -7,7 +7,7 @@ mod proxies;
 use std::collections::BTreeMap;
 
 use meshlane_diagnostics::{Place, Violations, parse_json};
-use meshlane_lane_group::{head, is_label_value};
+use meshlane_lane_group::{head, is_host, is_label_value};
 
 use crate::config::{RateLimit, RetriesConfig, RouterChain, RoutesConfig, TrafficLabel};
 use crate::dubbo_service::Retries;
@@ -95,14 +95,13 @@ fn validate_retries(
     place: &Place<'_>,
     violations: &mut Violations,
 ) -> Retries {
-    let attempts = given.attempts.unwrap_or(2.0);
+    let otherwise = Retries::default();
+    let attempts = given.attempts.unwrap_or(otherwise.attempts.into());
     if !((0.0..=10.0).contains(&attempts) && attempts.fract() == 0.0) {
         let expected = "a whole number from 0 to 10";
         violations.invalid(&place.key("attempts"), attempts, expected);
     }
-    let on = given
-        .retry_on
-        .unwrap_or_else(|| "connect-failure,refused-stream".to_owned());
+    let on = given.retry_on.unwrap_or(otherwise.on);
     let is_word = |word: &str| {
         let mut bytes = word.bytes();
         !word.is_empty() && bytes.all(|b| b.is_ascii_alphanumeric() || b == b'-')
@@ -146,11 +145,6 @@ fn is_dotted_name(name: &str) -> bool {
         && name
             .split('.')
             .all(|part| meshlane_lane_group::is_name(part, 63))
-}
-
-fn is_host(host: &str) -> bool {
-    let allowed = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.');
-    (1..=253).contains(&host.len()) && host.bytes().all(allowed)
 }
 
 #[cfg(test)]

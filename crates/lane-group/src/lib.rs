@@ -47,5 +47,5 @@ mod write;
 
 pub use group::{GatewayReference, Gateways, Lane, LaneGroup, Service};
 pub use render::{Rendered, merge, render};
-pub use validate::{head, is_label_value, is_name};
+pub use validate::{head, is_host, is_label_value, is_name};
 pub use walk::{EntryTag, Hop, HopTag, Mesh, Refusal, Route, RouterStep, TagStep, Walk};

@@ -137,6 +137,12 @@ pub fn is_name(name: &str, longest: usize) -> bool {
         && !name.ends_with('-')
 }
 
+/// Whether a text can be a host, as far as its characters and its length tell.
+pub fn is_host(host: &str) -> bool {
+    let allowed = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.');
+    (1..=253).contains(&host.len()) && host.bytes().all(allowed)
+}
+
 /// Whether a text is the value of a label in Kubernetes.
 pub fn is_label_value(value: &str) -> bool {
     let is_inner = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.');

@@ -5,10 +5,9 @@ use std::fmt::Write as _;
 use meshlane_diagnostics::JsonPath;
 use meshlane_documents::{DubboService, FilterDocument};
 
-use super::report;
 use crate::args::IstioArgs;
 use crate::check::{Assumptions, CheckedFile, check, check_documents, document_bytes, merge};
-use crate::command::{Exit, Failure, Streams, input};
+use crate::command::{Exit, Failure, Streams, input, report};
 use crate::diagnostic::Severity;
 use crate::documents::{Kind, OwnKind};
 use crate::render::{Documents, Options, Place, Rendering, Resources};

@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 
 use meshlane_attributes::HeaderName;
 use meshlane_diagnostics::Place;
+use meshlane_documents::FilterKind;
 use meshlane_gray_release::config::Direction;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::documents::{Identity, Kind};
+use crate::documents::Identity;
 use crate::migrate::document::{Converted, Workloads};
 use crate::migrate::name::object_name;
 use crate::migrate::read::read;
@@ -95,7 +96,7 @@ pub(in crate::migrate) fn traffic_label(resource: &str, report: &mut Report) -> 
     let identity = Identity::of(&report.node);
     let config = json!({ "tags": tags });
     let name = object_name(&identity.name);
-    let mut document = Converted::filter(Kind::TrafficTag, name, config, resource);
+    let mut document = Converted::filter(FilterKind::TrafficLabel, name, config, resource);
     document.namespace = report.namespace();
     document.direction = Some(Direction::Outbound);
     let labels = spec.workload_selector.map(|selector| selector.labels);

@@ -10,6 +10,13 @@ pub(super) struct Matcher {
     pub(super) mismatches: Vec<String>,
 }
 
+impl Matcher {
+    /// All that the key is compared with.
+    pub(super) fn patterns(&self) -> impl Iterator<Item = &String> {
+        self.matches.iter().chain(&self.mismatches)
+    }
+}
+
 /// An expression that Dubbo refuses.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(

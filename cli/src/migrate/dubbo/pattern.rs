@@ -154,6 +154,9 @@ fn integer(text: &str) -> Option<i32> {
     }
 }
 
+/// What an argument is to Dubbo that is not there.
+pub(super) const NOT_FOUND: &str = "dubbo_internal_not_found_argument_condition_value";
+
 #[cfg(test)]
 mod tests {
     use super::*;

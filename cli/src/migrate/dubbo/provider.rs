@@ -6,7 +6,7 @@ use meshlane_diagnostics::{Place, is_label};
 use serde_json::{Map, Value, json};
 
 use super::expression::Matcher;
-use super::pattern::{Pattern, Side};
+use super::pattern::{NOT_FOUND, Pattern, Side};
 use super::request::{caller, told_range};
 use crate::migrate::report::Report;
 use crate::migrate::services::Services;
@@ -62,7 +62,7 @@ pub(super) fn providers(
             no_label(place, report);
             return Meant::Lost;
         }
-        for pattern in matcher.matches.iter().chain(&matcher.mismatches) {
+        for pattern in matcher.patterns() {
             told_range(pattern, place, report);
         }
         if key.starts_with("arguments") || key.starts_with("attachments") {
@@ -83,17 +83,13 @@ pub(super) fn providers(
                 format!("it is the label `{key}` of a destination; better name a label that all instances of a version have"),
             );
         }
-        let patterns = || matcher.matches.iter().chain(&matcher.mismatches);
-        if patterns().any(|pattern| pattern.starts_with('$')) {
-            let [pattern] = matcher.matches.as_slice() else {
+        if matcher.patterns().any(|pattern| pattern.starts_with('$')) {
+            let ([pattern], []) = (matcher.matches.as_slice(), matcher.mismatches.as_slice())
+            else {
                 not_alone(place, report);
                 return Meant::Lost;
             };
             let parameter = pattern.strip_prefix('$').unwrap_or(pattern);
-            if !matcher.mismatches.is_empty() {
-                not_alone(place, report);
-                return Meant::Lost;
-            }
             let attribute = caller(parameter, place, report);
             providers.same.insert(key.to_owned(), attribute);
             continue;
@@ -129,8 +125,7 @@ fn by_name(
 ) -> bool {
     let key = matcher.key.as_str();
     let is_word = |text: &String| matches!(Pattern::of(text), Pattern::Word(_));
-    let all = || matcher.matches.iter().chain(&matcher.mismatches);
-    if !all().all(is_word) {
+    if !matcher.patterns().all(is_word) {
         report.lost(
             place,
             format!("which values of `{key}` are meant is not known without the destinations"),
@@ -138,7 +133,7 @@ fn by_name(
         );
         return false;
     }
-    if !all().all(|word| is_label(word)) {
+    if !matcher.patterns().all(|word| is_label(word)) {
         no_label(place, report);
         return false;
     }
@@ -187,6 +182,3 @@ fn not_alone(place: &Place<'_>, report: &mut Report) {
         "the condition is left out; only `key=$other` alone is known",
     );
 }
-
-/// What an argument is to Dubbo that is not there.
-const NOT_FOUND: &str = "dubbo_internal_not_found_argument_condition_value";

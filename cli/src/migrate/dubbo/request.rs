@@ -5,7 +5,7 @@ use meshlane_conditions::config::Condition;
 use meshlane_diagnostics::Place;
 
 use super::expression::Matcher;
-use super::pattern::Side;
+use super::pattern::{NOT_FOUND, Side};
 use crate::migrate::condition::{all, any, present};
 use crate::migrate::report::Report;
 
@@ -48,7 +48,7 @@ pub(super) fn requests(
 
 fn one(matcher: &Matcher, place: &Place<'_>, report: &mut Report) -> Option<Requests> {
     let source = source(&matcher.key, place, report)?;
-    for pattern in matcher.matches.iter().chain(&matcher.mismatches) {
+    for pattern in matcher.patterns() {
         told_range(pattern, place, report);
     }
     let absent = matcher.is_match(NOT_FOUND, Side::When);
@@ -182,6 +182,3 @@ pub(super) fn told_range(pattern: &str, place: &Place<'_>, report: &mut Report) 
         );
     }
 }
-
-/// What an argument is to Dubbo that is not there.
-const NOT_FOUND: &str = "dubbo_internal_not_found_argument_condition_value";

@@ -5,7 +5,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::resource::Resource;
-use super::{ClusterConfig, LONGEST_WAIT, Limit, MOST, cluster, documents, whole};
+use super::{ClusterConfig, LONGEST_WAIT, Limit, MOST, cluster, documents, tell_wait, whole};
 use crate::migrate::Settings;
 use crate::migrate::condition::{all, exact, not_in};
 use crate::migrate::document::Converted;
@@ -171,13 +171,7 @@ impl FlowRule {
             );
             return None;
         };
-        if found.left_types {
-            report.changed(
-                &resource,
-                "a proxy does not see the types of parameters in every call",
-                "all methods of this name are counted together",
-            );
-        }
+        found.tell_types(place, report);
         Some(found)
     }
 
@@ -259,21 +253,14 @@ impl FlowRule {
             whole(self.count, &count, report)?;
         }
         let wait = self.max_queueing_time_ms.unwrap_or(500.0) / 1_000.0;
-        let wait_place = place.key("maxQueueingTimeMs");
         if wait <= 0.0 {
             report.wrong(
-                &wait_place,
+                &place.key("maxQueueingTimeMs"),
                 "Sentinel ignores a rule with which nobody may wait",
             );
             return None;
         }
-        if wait > LONGEST_WAIT {
-            report.lost(
-                &wait_place,
-                format!("nobody waits longer than {LONGEST_WAIT} seconds"),
-                "requests that would have to wait longer are refused",
-            );
-        }
+        tell_wait(wait, place, report);
         let (requests, per) = pace(self.count);
         let mut queue = json!({ "requests": requests, "maxWait": wait.min(LONGEST_WAIT) });
         if let Some(queue) = queue.as_object_mut()

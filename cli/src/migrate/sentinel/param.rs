@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::resource::Resource;
-use super::{ClusterConfig, LONGEST_WAIT, Limit, MOST, cluster, documents, whole};
+use super::{ClusterConfig, LONGEST_WAIT, Limit, MOST, cluster, documents, tell_wait, whole};
 use crate::migrate::document::Converted;
 use crate::migrate::name::identifier;
 use crate::migrate::read::read;
@@ -159,17 +159,9 @@ impl ParamFlowRule {
             );
             return None;
         }
-        if resource
-            .as_ref()
-            .is_some_and(|resource| resource.left_types)
-        {
-            report.changed(
-                &place.key("resource"),
-                "a proxy does not see the types of parameters in every call",
-                "all methods of this name are counted together",
-            );
-        }
-        resource
+        let resource = resource?;
+        resource.tell_types(place, report);
+        Some(resource)
     }
 
     /// The kind of limit that so many requests are.
@@ -185,13 +177,8 @@ impl ParamFlowRule {
         ) {
             (0.0, _) => {}
             (1.0, 2.0) => {
-                if self.max_queueing_time_ms.unwrap_or_default() / 1_000.0 > LONGEST_WAIT {
-                    report.lost(
-                        &place.key("maxQueueingTimeMs"),
-                        format!("nobody waits longer than {LONGEST_WAIT} seconds"),
-                        "requests that would have to wait longer are refused",
-                    );
-                }
+                let wait = self.max_queueing_time_ms.unwrap_or_default() / 1_000.0;
+                tell_wait(wait, place, report);
             }
             (1.0, _) => report.changed(
                 &place.key("count"),

@@ -1,8 +1,10 @@
 //! What Sentinel calls a resource: which requests that are.
 
 use meshlane_conditions::config::Condition;
+use meshlane_diagnostics::Place;
 
 use crate::migrate::condition::{all, exact, regex};
+use crate::migrate::report::Report;
 
 /// Which requests are of a resource, by the names that Sentinel's own adapters give.
 pub(super) struct Resource {
@@ -13,6 +15,17 @@ pub(super) struct Resource {
 }
 
 impl Resource {
+    /// Tells of a rule that the types of parameters do not count.
+    pub(super) fn tell_types(&self, rule: &Place<'_>, report: &mut Report) {
+        if self.left_types {
+            report.changed(
+                &rule.key("resource"),
+                "a proxy does not see the types of parameters in every call",
+                "all methods of this name are counted together",
+            );
+        }
+    }
+
     /// `/orders/{id}` and `GET:/orders` of the adapters for HTTP, `org.example.Orders` and `org.example.Orders:find(java.lang.String)`
     /// of those for Dubbo. Nothing for the names that applications make up.
     pub(super) fn of(name: &str) -> Option<Self> {

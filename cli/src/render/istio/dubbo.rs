@@ -127,9 +127,7 @@ impl Renderer<'_> {
             let text = port.get(key).and_then(Value::as_str);
             text.unwrap_or_default().to_owned()
         };
-        let ports = known.ports.iter().map(crate::source::Node::to_json);
-        let mut found = ports.filter(|port| number(port, "port") == Some(service.port));
-        let Some(port) = found.next() else {
+        let Some(port) = known.port(service.port) else {
             let message = format!("the Service has no port {}", service.port);
             let diagnostic = Diagnostic::error("no-port", 0..0, message).expected(format!(
                 "`port: {}`, as {} says",
@@ -153,7 +151,9 @@ impl Renderer<'_> {
                 .note("inside the mesh a Dubbo call is an HTTP/2 request");
             self.report(&at, diagnostic);
         }
-        if number(&port, "targetPort").is_some_and(|target| target != service.port) {
+        let target = port.get("targetPort").and_then(Value::as_u64);
+        let target = target.and_then(|target| u16::try_from(target).ok());
+        if target.is_some_and(|target| target != service.port) {
             let message = "the Service's port and the pods' port differ";
             let diagnostic = Diagnostic::error("target-port", 0..0, message)
                 .expected(format!("`targetPort: {}`", service.port))
@@ -161,11 +161,6 @@ impl Renderer<'_> {
             self.report(&at, diagnostic);
         }
     }
-}
-
-fn number(port: &Value, key: &str) -> Option<u16> {
-    let number = port.get(key)?.as_u64()?;
-    u16::try_from(number).ok()
 }
 
 /// The host of a service, as Istio knows it.

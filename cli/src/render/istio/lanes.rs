@@ -109,7 +109,7 @@ impl Renderer<'_> {
             owner: owner.clone(),
             namespace: namespace.map(str::to_owned),
             gateways: routes(groups),
-            retries: Some(retries()),
+            retries: Some(meshlane_documents::Retries::default()),
             has_mesh: true,
             services: Routed::of(&rendered.tag_route, |service| baseline(groups, service)),
         };
@@ -128,14 +128,6 @@ impl Renderer<'_> {
             "Sends each call to its lane while that has a healthy workload, otherwise to the baseline.",
         ));
         self.routes(&plan);
-    }
-}
-
-/// Calls that reached nobody may be made again.
-fn retries() -> meshlane_documents::Retries {
-    meshlane_documents::Retries {
-        attempts: 2,
-        on: "connect-failure,refused-stream".to_owned(),
     }
 }
 

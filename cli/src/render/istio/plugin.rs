@@ -40,6 +40,12 @@ impl Plugin {
         Phase::of(self.kind, self.config.to_string().as_bytes(), 0..0)
     }
 
+    /// Whether it runs for pods of a namespace, as far as namespaces tell: it is in theirs, or the whole mesh's.
+    pub(super) fn is_near(&self, namespace: Option<&str>) -> bool {
+        let own = self.namespace.as_deref();
+        own == namespace || own == Some("istio-system")
+    }
+
     pub(super) fn render(&self, options: &Options) -> Resource {
         let phase = self.phase();
         let mut wasm = Map::new();

@@ -143,8 +143,7 @@ impl Renderer<'_> {
         for destination in services.iter().flat_map(|service| &service.destinations) {
             subsets.insert(&destination.subset, &destination.labels);
         }
-        let is_theirs = !self.existing.rendered.contains(host);
-        if let Some(place) = self.existing.rules.get(host).filter(|_| is_theirs).cloned() {
+        if let Some(place) = self.existing.foreign_rule(host).cloned() {
             let known = self.existing.subsets.get(host);
             let known = known.map(Vec::as_slice).unwrap_or_default();
             let has = |name: &str| known.iter().any(|subset| subset.name == name);

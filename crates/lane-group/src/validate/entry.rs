@@ -2,6 +2,7 @@
 
 use meshlane_diagnostics::{Place, Problem, Violations};
 
+use super::is_host;
 use super::share::{share, time};
 use crate::config;
 use crate::group::{Entry, Host, LaneGroup, Path, Window};
@@ -65,11 +66,6 @@ fn hosts(config: &config::Entry, place: &Place<'_>, violations: &mut Violations)
         }
     }
     hosts
-}
-
-fn is_host(host: &str) -> bool {
-    let allowed = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.');
-    (1..=253).contains(&host.len()) && host.bytes().all(allowed)
 }
 
 fn paths(config: &config::Entry, place: &Place<'_>, violations: &mut Violations) -> Vec<Path> {

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use meshlane_diagnostics::{Place, Problem, Violations};
 use meshlane_gray_release::config::{Mode, OnOtherLane};
 
+use super::is_host;
 use crate::config::{self, Spec};
 use crate::group::{Clusters, Service};
 
@@ -67,10 +68,7 @@ impl Scope<'_> {
                     let expected = "a whole number from 1 to 65535";
                     self.violations.invalid(&place.key("port"), port, expected);
                 }
-                let is_host = (1..=253).contains(&host.len())
-                    && host
-                        .bytes()
-                        .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'));
+                let is_host = is_host(host);
                 if !is_host {
                     let expected = "a host as Istio knows it: `orders.shop.svc.cluster.local`";
                     self.violations.invalid(&place.key("host"), host, expected);

@@ -29,8 +29,8 @@ impl Renderer<'_> {
         filters.sort_by_cached_key(|plugin| (plugin.phase().order(), plugin.name.clone()));
         for plugin in &filters {
             let identity = (&*extension_name(plugin), plugin.instance.as_str());
-            let policy = plugin.fail_strategy.replace("FAIL_CLOSE", "FAIL_CLOSED");
-            let extension = self.extension(identity, plugin.kind, &policy, &plugin.config);
+            let policy = plugin.fail_strategy;
+            let extension = self.extension(identity, plugin.kind, policy, &plugin.config);
             patches.push(added(extension));
         }
         for (&port, services) in ports {
@@ -71,14 +71,11 @@ impl Renderer<'_> {
         selector: &BTreeMap<String, String>,
     ) -> Vec<Plugin> {
         let covers = |plugin: &&Plugin| {
-            let labels = plugin.target.outgoing();
-            let mut labels = labels.into_iter().flatten();
-            let is_near = plugin.namespace.as_deref() == namespace
-                || plugin.namespace.as_deref() == Some("istio-system");
+            let outgoing = plugin.target.outgoing();
+            let is_theirs = |(name, value)| selector.get(name) == Some(value);
             plugin.kind.decides()
-                && is_near
-                && plugin.target.outgoing().is_some()
-                && labels.all(|(name, value)| selector.get(name) == Some(value))
+                && plugin.is_near(namespace)
+                && outgoing.is_some_and(|labels| labels.iter().all(is_theirs))
         };
         self.plugins.iter().filter(covers).cloned().collect()
     }

@@ -10,16 +10,15 @@ use serde_json::{Value, json};
 use crate::check::Needs;
 use crate::policy::Policy;
 use crate::render::istio::Renderer;
+use crate::render::istio::plugin::Plugin;
 use crate::render::istio::resource::set;
 
 impl Renderer<'_> {
     /// What the filters of a namespace, and those of the whole mesh, ask of Dubbo calls.
     pub(super) fn needs(&self, namespace: Option<&str>) -> Needs {
-        let near = self.plugins.iter().filter(|plugin| {
-            let own = plugin.namespace.as_deref();
-            own == namespace || own == Some("istio-system")
-        });
-        let policies = near.filter_map(|plugin| {
+        let near = |plugin: &&Plugin| plugin.is_near(namespace);
+        let policies = self.plugins.iter().filter(near);
+        let policies = policies.filter_map(|plugin| {
             let document = plugin.config.to_string();
             let policy = Policy::parse(plugin.kind, document.as_bytes(), ProxyKind::Sidecar);
             policy.ok().flatten()

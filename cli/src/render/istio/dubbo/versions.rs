@@ -18,8 +18,7 @@ impl Renderer<'_> {
             return;
         };
         let known = Host::in_namespace(&service.name, namespace(service.namespace.as_deref()));
-        let is_theirs = !self.existing.rendered.contains(&known);
-        let rule = self.existing.rules.get(&known).filter(|_| is_theirs);
+        let rule = self.existing.foreign_rule(&known);
         let there = rule.or(self.existing.routed.get(&known)).cloned();
         if let Some(place) = there {
             let name = known.name();

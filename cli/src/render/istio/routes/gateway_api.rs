@@ -9,7 +9,6 @@ use crate::diagnostic::Diagnostic;
 use crate::render::hosts::Host;
 use crate::render::istio::Renderer;
 use crate::render::istio::resource::{Resource, set};
-use crate::source::Node;
 
 impl Renderer<'_> {
     pub(super) fn gateway_api(&mut self, plan: &RoutingPlan, host: &Host, services: &[&Routed]) {
@@ -22,7 +21,7 @@ impl Renderer<'_> {
         let mut made: BTreeMap<String, (&BTreeMap<String, String>, Vec<Value>)> = BTreeMap::new();
         let mut rules = Vec::new();
         for routed in services {
-            let Some(port) = port(&service.ports, routed.port) else {
+            let Some(port) = service.port(routed.port) else {
                 let message = format!("the Service has no port {}", routed.port);
                 let place = service.place.clone();
                 let diagnostic = Diagnostic::error("no-port", place.span.clone(), message);
@@ -109,12 +108,6 @@ fn rules_of(name: &str, routed: &Routed) -> Vec<Value> {
 /// What the Service of a destination is called.
 pub(super) fn backend(name: &str, subset: &str) -> String {
     format!("{name}-{}", subset.to_lowercase().replace(['.', '_'], "-"))
-}
-
-/// A port of a Service, as it is written there.
-fn port(ports: &[Node], number: u16) -> Option<Value> {
-    let mut ports = ports.iter().map(Node::to_json);
-    ports.find(|port| port.get("port").and_then(Value::as_u64) == Some(number.into()))
 }
 
 const GROUP: &str = "gateway.networking.k8s.io";
