@@ -1,19 +1,17 @@
 //! `compose/compose.yaml` as users run it, but by podman and with images of this machine.
 
 use std::{
-    fs,
     net::{Ipv4Addr, SocketAddr, TcpListener},
     path::PathBuf,
     process::Command,
 };
 
 use anyhow::{Context, Result, ensure};
-use meshlane::source::Source;
 use serde_json::Value;
 
 use crate::{
     process::run,
-    scene::{cache, pinned, workspace},
+    scene::{cache, pinned, workspace, yaml},
 };
 
 /// Running containers; dropping it ends them.
@@ -114,12 +112,7 @@ impl Drop for Compose {
 
 /// The names of all services.
 pub fn services() -> Result<Vec<String>> {
-    let contents = Source::new("compose.yaml", fs::read_to_string(file())?).read();
-    let document = contents
-        .documents
-        .first()
-        .context("an empty file")?
-        .to_json();
+    let document = yaml(file())?;
     let services = document.get("services").and_then(Value::as_object);
     Ok(services.context("no services")?.keys().cloned().collect())
 }

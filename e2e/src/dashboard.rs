@@ -6,12 +6,11 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use anyhow::{Context, Result, ensure};
-use meshlane::source::Source;
+use anyhow::Result;
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::scene::workspace;
+use crate::scene::{workspace, yaml};
 
 /// As much of a dashboard as there is to check.
 #[derive(Clone, Debug, Deserialize)]
@@ -175,15 +174,7 @@ pub fn rules() -> Result<Vec<Rule>> {
     struct Group {
         rules: Vec<Rule>,
     }
-    let file = rules_file();
-    let contents = Source::new("rules.yaml", fs::read_to_string(&file)?).read();
-    ensure!(
-        contents.syntax_error.is_none(),
-        "{} is not YAML",
-        file.display()
-    );
-    let document = contents.documents.first().context("no rules")?;
-    let file: File = serde_json::from_value(document.to_json())?;
+    let file: File = serde_json::from_value(yaml(rules_file())?)?;
     Ok(file
         .groups
         .into_iter()

@@ -21,6 +21,7 @@
 
 pub use self::{
     access::Entry,
+    agent::labels_of_metrics,
     control::{Control, Pin, REGISTRY},
     manifest::Manifest,
     mesh::{Mesh, on_mesh, soak},

@@ -26,6 +26,7 @@ pub mod access_log;
 pub mod bootstrap;
 pub mod chain;
 pub mod client;
+pub mod command;
 pub mod compose;
 pub mod dashboard;
 pub mod dubbo;

@@ -28,6 +28,7 @@ use std::{
 use anyhow::{Context, Result, ensure};
 use http::uri::PathAndQuery;
 use meshlane_proto::envoy::service::ratelimit::v3::rate_limit_service_client::RateLimitServiceClient;
+use serde_json::{Value, json};
 use tonic::{
     Request,
     transport::{Channel, Endpoint},
@@ -36,6 +37,7 @@ use tonic_prost::ProstCodec;
 
 pub use self::redis::Redis;
 use crate::{
+    bootstrap::parts,
     client::{self, Client},
     poll,
     port::Port,
@@ -121,6 +123,21 @@ impl RateLimitService {
     /// Where it answers gRPC; the same after a restart.
     pub fn address(&self) -> SocketAddr {
         self.grpc.address()
+    }
+
+    /// What Envoy knows of it.
+    pub fn to_cluster(&self, name: &str) -> Value {
+        let address = self.address();
+        let socket = json!({"address": address.ip().to_string(), "port_value": address.port()});
+        json!({
+            "name": name,
+            "type": "STATIC",
+            "connect_timeout": "1s",
+            "typed_extension_protocol_options": parts::http2_upstream(json!({})),
+            "load_assignment": {"cluster_name": name, "endpoints": [{"lb_endpoints": [
+                {"endpoint": {"address": {"socket_address": socket}}},
+            ]}]},
+        })
     }
 
     /// A client for it.

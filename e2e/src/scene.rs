@@ -7,6 +7,8 @@ use std::{
 };
 
 use anyhow::{Context, Result, ensure};
+use meshlane::source::Source;
+use serde_json::Value;
 use tempfile::TempDir;
 
 /// What `make setup` fetches; the last line that starts with `envoy` names the newest version.
@@ -187,6 +189,21 @@ pub fn tool(name: &str) -> Result<PathBuf> {
 /// The root of the project.
 pub fn workspace() -> &'static Path {
     Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
+}
+
+/// The first document of a YAML file of the project.
+pub fn yaml(file: impl AsRef<Path>) -> Result<Value> {
+    let file = workspace().join(file);
+    let name = file.display().to_string();
+    let text = fs::read_to_string(&file).with_context(|| name.clone())?;
+    let contents = Source::new(&name, text).read();
+    ensure!(
+        contents.syntax_error.is_none(),
+        "{name} is not YAML: try `meshlane check`"
+    );
+    let document = contents.documents.first();
+    let document = document.with_context(|| format!("{name} is empty"))?;
+    Ok(document.to_json())
 }
 
 /// The last lines of a log.

@@ -3,11 +3,11 @@
 use std::{collections::BTreeSet, fs, process::Command};
 
 use anyhow::{Context, Result, ensure};
-use meshlane::source::Source;
 use meshlane_e2e::{
     bootstrap::Bootstrap,
     dashboard::{Dashboard, dashboard_file, rules},
-    scene::workspace,
+    istio::labels_of_metrics,
+    scene::{workspace, yaml},
 };
 use serde_json::Value;
 
@@ -130,10 +130,7 @@ fn everybody_is_given_the_labels_of_the_scenarios() -> Result<()> {
         .and_then(|text| text.split("```").next())
         .context("no stats_config")?;
     let guide: Value = serde_json::from_str(block)?;
-    let on_istio = yaml("istio-manifests/observability/labels.yaml")?;
-    let on_istio = on_istio.pointer("/data/custom_bootstrap.json");
-    let on_istio = on_istio.and_then(Value::as_str).context("no file")?;
-    let on_istio: Value = serde_json::from_str(on_istio)?;
+    let on_istio: Value = serde_json::from_str(&labels_of_metrics()?)?;
     let in_containers = yaml("compose/envoy/bootstrap.yaml")?;
     for (place, theirs) in [
         ("the guide", guide),
@@ -143,11 +140,4 @@ fn everybody_is_given_the_labels_of_the_scenarios() -> Result<()> {
         ensure!(theirs.get("stats_config") == Some(ours), "{place}");
     }
     Ok(())
-}
-
-fn yaml(name: &str) -> Result<Value> {
-    let text = fs::read_to_string(workspace().join(name)).context(name.to_owned())?;
-    let contents = Source::new(name, text).read();
-    let document = contents.documents.first().context(name.to_owned())?;
-    Ok(document.to_json())
 }

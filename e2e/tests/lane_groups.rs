@@ -4,15 +4,14 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    ffi::OsString,
     time::Duration,
 };
 
 use anyhow::{Context, Result, ensure};
-use meshlane::command::{Exit, Streams, run};
 use meshlane_e2e::{
     bootstrap::{Bootstrap, ConfigFile, Direction, Listener, Node, WasmFilter, parts},
     client::{Client, Connection, Request},
+    command::meshlane,
     dubbo::frame::Frame,
     envoy::Envoy,
     grpc, poll,
@@ -26,20 +25,10 @@ use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
 /// The configurations of the filters that follow from some groups, as the command line has them.
 fn rendered(groups: &[Value]) -> Result<Value> {
-    let arguments = ["meshlane", "render", "lanes", "--format", "json", "-"].map(OsString::from);
     let documents: Vec<String> = groups.iter().map(Value::to_string).collect();
-    let (mut output, mut errors) = (Vec::new(), Vec::new());
-    let exit = run(
-        arguments,
-        &mut Streams {
-            input: &mut documents.join("\n---\n").as_bytes(),
-            output: &mut output,
-            errors: &mut errors,
-            coloured: false,
-        },
-    );
-    ensure!(exit == Exit::Fine, "{}", String::from_utf8_lossy(&errors));
-    Ok(serde_json::from_slice(&output)?)
+    let arguments = ["render", "lanes", "--format", "json", "-"];
+    let (output, _) = meshlane(&arguments, &documents.join("\n---\n"))?;
+    Ok(serde_json::from_str(&output)?)
 }
 
 fn group(name: &str, spec: &Value) -> Value {

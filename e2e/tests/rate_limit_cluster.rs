@@ -7,7 +7,6 @@ use std::time::Duration;
 use anyhow::{Result, ensure};
 use meshlane_e2e::{
     access_log::ID_HEADER,
-    bootstrap::parts,
     client::{Request, Response},
     gate::Gate,
     limited::{CONNECTIONS, Limited},
@@ -29,21 +28,6 @@ descriptors:
 - key: quick
   rate_limit: {unit: second, requests_per_unit: 100}
 ";
-
-/// What Envoy knows of the service.
-fn cluster(service: &RateLimitService) -> Value {
-    let address = service.address();
-    let socket = json!({"address": address.ip().to_string(), "port_value": address.port()});
-    json!({
-        "name": "rls",
-        "type": "STATIC",
-        "connect_timeout": "1s",
-        "typed_extension_protocol_options": parts::http2_upstream(json!({})),
-        "load_assignment": {"cluster_name": "rls", "endpoints": [{"lb_endpoints": [
-            {"endpoint": {"address": {"socket_address": socket}}},
-        ]}]},
-    })
-}
 
 /// A limit by a header, which is the descriptor's key too.
 fn limit(name: &str, keys: &Value) -> Value {
@@ -68,7 +52,14 @@ async fn start(
 ) -> Result<Limited> {
     let document = json!({"refusal": {"rateLimitHeaders": "always"}, "limits": limits});
     let gate = Gate::opened().await?;
-    Limited::start_with(scene, workers, &document, gate, &[cluster(service)]).await
+    Limited::start_with(
+        scene,
+        workers,
+        &document,
+        gate,
+        &[service.to_cluster("rls")],
+    )
+    .await
 }
 
 async fn service(scene: &Scene) -> Result<(Redis, RateLimitService)> {

@@ -3,7 +3,6 @@
 use std::{fs, path::Path};
 
 use anyhow::{Context, Result};
-use meshlane::source::Source;
 use serde_json::{Value, json};
 
 use super::{
@@ -13,7 +12,7 @@ use super::{
 };
 use crate::{
     process::Process,
-    scene::{Scene, workspace},
+    scene::{Scene, yaml},
 };
 
 /// The port of Envoy's admin interface.
@@ -84,11 +83,9 @@ pub(super) fn start(
 }
 
 /// What users have Istio add to the bootstrap.
-fn labels_of_metrics() -> Result<String> {
+pub fn labels_of_metrics() -> Result<String> {
     let name = "istio-manifests/observability/labels.yaml";
-    let text = fs::read_to_string(workspace().join(name)).context(name)?;
-    let contents = Source::new(name, text).read();
-    let document = contents.documents.first().context(name)?.to_json();
+    let document = yaml(name)?;
     let file = document.pointer("/data/custom_bootstrap.json");
     Ok(file.and_then(Value::as_str).context(name)?.to_owned())
 }

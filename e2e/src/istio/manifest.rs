@@ -1,12 +1,11 @@
 //! Resources as they stand in `istio-manifests`, made to fit a scenario.
 
-use std::{ffi::OsString, fs};
+use std::fs;
 
 use anyhow::{Context, Result, ensure};
-use meshlane::command::{Exit, Streams};
 
 use super::control::REGISTRY;
-use crate::scene::workspace;
+use crate::{command::meshlane, scene::workspace};
 
 /// Resources in YAML.
 #[derive(Clone, Debug)]
@@ -36,12 +35,12 @@ impl Manifest {
     /// What `meshlane render istio` makes of documents.
     pub fn rendered(documents: &str, options: &[&str]) -> Result<Self> {
         let arguments = [&["render", "istio"], options, &["-"]].concat();
-        Ok(Self(meshlane(&arguments, documents)?))
+        Ok(Self(printed(&arguments, documents)?))
     }
 
     /// Fails where `meshlane check` finds something.
     pub fn expect_checked(&self) -> Result<()> {
-        meshlane(&["check", "--deny-warnings", "-"], &self.0)?;
+        printed(&["check", "--deny-warnings", "-"], &self.0)?;
         Ok(())
     }
 
@@ -87,24 +86,10 @@ impl Manifest {
     }
 }
 
-/// Runs the command line tool; what it prints when it has nothing to complain of.
-fn meshlane(arguments: &[&str], input: &str) -> Result<String> {
-    let (mut output, mut errors) = (Vec::new(), Vec::new());
-    let exit = meshlane::command::run(
-        ["meshlane"].iter().chain(arguments).map(OsString::from),
-        &mut Streams {
-            input: &mut input.as_bytes(),
-            output: &mut output,
-            errors: &mut errors,
-            coloured: false,
-        },
-    );
-    let (output, errors) = (String::from_utf8(output)?, String::from_utf8(errors)?);
-    let is_fine = exit == Exit::Fine && errors.is_empty();
-    ensure!(
-        is_fine,
-        "meshlane {}: {output}{errors}",
-        arguments.join(" ")
-    );
+/// What the command line tool prints when it has nothing to complain of.
+fn printed(arguments: &[&str], input: &str) -> Result<String> {
+    let (output, errors) = meshlane(arguments, input)?;
+    let arguments = arguments.join(" ");
+    ensure!(errors.is_empty(), "meshlane {arguments}: {output}{errors}");
     Ok(output)
 }

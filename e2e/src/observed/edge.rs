@@ -4,9 +4,7 @@ use anyhow::{Result, ensure};
 use serde_json::{Value, json};
 
 use crate::{
-    bootstrap::{
-        Bootstrap, ConfigFile, Direction, EndpointFile, Listener, Node, WasmFilter, parts,
-    },
+    bootstrap::{Bootstrap, ConfigFile, Direction, EndpointFile, Listener, Node, WasmFilter},
     chain,
     client::{Client, Request},
     envoy::Envoy,
@@ -52,7 +50,7 @@ impl Edge {
             .listener(Listener::new("live").discovered_filter(&live))
             .raw_cluster(gate.to_cluster("v1"))
             .raw_cluster(admin.to_cluster())
-            .raw_cluster(cluster(&service));
+            .raw_cluster(service.to_cluster(SERVICE));
         let envoy = Envoy::start(scene, &bootstrap).await?;
         admin.publish(&[(envoy.admin().address(), "HEALTHY")])?;
         Ok(Self {
@@ -166,20 +164,6 @@ fn limits() -> Value {
             "descriptors": [{"entries": [{"key": "user", "attribute": "header.x-user"}]}],
         }})),
     ]})
-}
-
-/// What Envoy knows of the rate limit service.
-fn cluster(service: &RateLimitService) -> Value {
-    let address = service.address();
-    let socket = json!({"address": address.ip().to_string(), "port_value": address.port()});
-    json!({
-        "name": SERVICE,
-        "type": "STATIC",
-        "typed_extension_protocol_options": parts::http2_upstream(json!({})),
-        "load_assignment": {"cluster_name": SERVICE, "endpoints": [{"lb_endpoints": [
-            {"endpoint": {"address": {"socket_address": socket}}},
-        ]}]},
-    })
 }
 
 /// What the service allows.

@@ -9,7 +9,7 @@ use meshlane_e2e::{
 
 use crate::{
     common::{Web, service_of},
-    rendered::documents,
+    rendered::{documents, split},
 };
 
 const WEB: u16 = Web::PORT;
@@ -95,9 +95,7 @@ impl Visitor {
 /// The examples for a gateway in the namespace of the scenario, whose Gateway has a port that needs no privileges.
 fn examples() -> Result<(String, String)> {
     let edge = documents("edge")?;
-    let (edge, there) = edge
-        .split_once("---\n# What is there already.")
-        .context("the example names what is there")?;
+    let (edge, there) = split(&edge)?;
     let limits = documents("limits")?;
     let changes = [
         ("namespace: istio-system", "namespace: shop"),

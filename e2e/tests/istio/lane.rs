@@ -1,6 +1,6 @@
 //! One lane over five services under Istio, whose applications forward a trace id alone.
 
-use std::{fs, net::IpAddr};
+use std::net::IpAddr;
 
 use anyhow::{Context as _, Result, ensure};
 use meshlane_e2e::{
@@ -9,10 +9,12 @@ use meshlane_e2e::{
     dubbo::{Relay, Serves},
     istio::{Gate, Manifest, Mesh, Pod, PodPlan, on_mesh},
     poll,
-    scene::workspace,
 };
 
-use crate::common::{PORT, service_of};
+use crate::{
+    common::{PORT, service_of},
+    rendered,
+};
 
 const FORWARDS: [&str; 1] = ["traceparent"];
 const WEB: u16 = 8080;
@@ -97,11 +99,8 @@ fn services() -> Manifest {
 /// The documents of the example, for a shop whose entry is the sidecar of `edge`: in production a gateway. Both Dubbo services
 /// have the same interface here, but not the same consumers.
 fn documents(catalog: IpAddr) -> Result<String> {
-    let path = workspace().join("istio-manifests/documents/lanes.yaml");
-    let text = fs::read_to_string(&path).with_context(|| path.display().to_string())?;
-    let (documents, _) = text
-        .split_once("---\n# What is there already.")
-        .context("the example names what is there")?;
+    let text = rendered::documents("lanes")?;
+    let (documents, _) = rendered::split(&text)?;
     let entry = "{attribute: header.x-user, in: [alice, bob]}";
     let consumers = "[org.example.NAME]\n  consumers: [{selector: {dubbo: consumer}}]";
     let of = |name: &str| consumers.replace("NAME", name);

@@ -19,6 +19,13 @@ pub(crate) fn documents(name: &str) -> Result<String> {
     fs::read_to_string(&path).with_context(|| path.display().to_string())
 }
 
+/// The documents of an example, and what is there already.
+pub(crate) fn split(example: &str) -> Result<(&str, &str)> {
+    example
+        .split_once("---\n# What is there already.")
+        .context("the example names what is there")
+}
+
 /// The same with the interfaces of the test programs.
 fn of_test_programs(documents: &str) -> String {
     documents.replace("org.example.order.Order", ORDER).replace(
@@ -202,9 +209,7 @@ async fn documents_are_in_force_as_they_are_written() -> Result<()> {
             "{serviceAccounts: [trade]}",
             "{serviceAccounts: [trade, desk]}",
         );
-        let (documents, there) = written
-            .split_once("---\n# What is there already.")
-            .context("the example names what is there")?;
+        let (documents, there) = split(&written)?;
         mesh.apply(&Manifest::new(there)).await?;
         mesh.apply_and_prune(&Manifest::rendered(documents, &[])?)
             .await?;

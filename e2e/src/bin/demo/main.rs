@@ -12,13 +12,11 @@
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
-use meshlane::source::Source;
 use meshlane_e2e::{
     bootstrap::{Bootstrap, WasmFilter},
-    scene::{Scene, versions, workspace},
+    scene::{Scene, versions, yaml},
     shop::Shop,
 };
-use serde_json::Value;
 
 mod lane;
 mod play;
@@ -34,7 +32,8 @@ async fn main() -> Result<ExitCode> {
         .next_back()
         .context("no version of Envoy")?;
     let scene = Scene::new(&version)?;
-    let document = document()?;
+    // YAML is for people, filters get JSON.
+    let document = yaml(CONFIGURATION)?;
     let filter = WasmFilter::traffic_tag(&document)?;
     let shop = Shop::open(&scene, Bootstrap::gateway(), |listener| {
         listener.use_remote_address().filter(&filter)
@@ -65,16 +64,4 @@ async fn main() -> Result<ExitCode> {
     drop(shop);
     scene.pass();
     Ok(ExitCode::SUCCESS)
-}
-
-/// The configuration as the filter gets it: YAML is for people, filters get JSON.
-fn document() -> Result<Value> {
-    let text = std::fs::read_to_string(workspace().join(CONFIGURATION)).context(CONFIGURATION)?;
-    let contents = Source::new(CONFIGURATION, text).read();
-    anyhow::ensure!(
-        contents.syntax_error.is_none(),
-        "{CONFIGURATION} is not YAML: try `meshlane check`"
-    );
-    let document = contents.documents.first().context("an empty file")?;
-    Ok(document.to_json())
 }
